@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// The strict flags every Swift target is built with, each with the proposal that explains it.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .strictMemorySafety(),  // SE-0458
+    .treatAllWarnings(as: .error),  // SE-0443, SE-0480
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let xmlCoder = Target.Dependency.product(name: "XMLCoder", package: "XMLCoder")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "nlu-export-worker",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/CoreOffice/XMLCoder", from: "0.18.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C libraries, and the only targets that import them.
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CCRC32C"),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", deque, logging], swiftSettings: strict),
+        .target(name: "HTTPTransport", dependencies: ["CCurl", deque, logging], swiftSettings: strict),
+
+        // The domain: imports nothing of ours.
+        .target(name: "ExportPipeline", dependencies: [crypto, logging], swiftSettings: strict),
+
+        // What the domain needs from outside.
+        .target(
+            name: "ObjectStore", dependencies: ["CCRC32C", "HTTPTransport", crypto, logging, xmlCoder],
+            swiftSettings: strict),
+        .target(name: "Cognigy", dependencies: ["ExportPipeline", "HTTPTransport", logging], swiftSettings: strict),
+
+        // The runtime and its command line.
+        .target(
+            name: "Worker",
+            dependencies: [
+                "AMQP", "Cognigy", "ExportPipeline", "HTTPTransport", "ObjectStore",
+                configuration, crypto, lifecycle, logging, metrics, yams,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "nlu-export-worker", dependencies: ["Worker", argumentParser], swiftSettings: strict),
+
+        // A tenant for tests, the demo and benchmarks.
+        .target(name: "CognigySimulator", dependencies: [crypto, hummingbird, logging], swiftSettings: strict),
+        .executableTarget(
+            name: "cognigy-simulator", dependencies: ["CognigySimulator", argumentParser], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
