@@ -1,0 +1,1 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
