@@ -30,7 +30,8 @@ struct JSONParser {
     }
 
     mutating func parseValue() throws(JSONError) -> JSONValue {
-        switch current {
+        guard let byte = current else { throw unexpected("a JSON value") }
+        switch byte {
         case UInt8(ascii: "{"): return try parseObject()
         case UInt8(ascii: "["): return try parseArray()
         case UInt8(ascii: "\""): return .string(try parseString())

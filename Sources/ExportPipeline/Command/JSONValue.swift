@@ -18,8 +18,8 @@ extension JSONValue {
     /// A number in its shortest form, whole ones without a fraction; `null` where it is not finite.
     package static func double(_ value: Double) -> JSONValue { JSONNumber(value).map(JSONValue.number) ?? .null }
 
-    /// Seconds rounded to milliseconds; `null` where the number is not finite.
-    package static func seconds(_ value: Double) -> JSONValue { .double((value * 1000).rounded() / 1000) }
+    /// A number rounded to 3 decimals (seconds to milliseconds); `null` where it is not finite.
+    package static func rounded(_ value: Double) -> JSONValue { .double((value * 1000).rounded() / 1000) }
 
     /// The text of a string, nil for anything else.
     package var string: String? { if case .string(let value) = self { value } else { nil } }
