@@ -67,3 +67,19 @@ package struct Outcome: Sendable, Hashable, Codable {
 
     package var isSuccess: Bool { artifact != nil && failure == nil }
 }
+
+extension Outcome {
+    enum CodingKeys: String, CodingKey {
+        case runID = "runId"
+        case timestamp, durationSeconds
+        case commandID = "commandId"
+        case tenant
+        case modelID = "modelId"
+        case version, format
+        case correlationID = "correlationId"
+        case traceparent
+        case jobID = "jobId"
+        case exportID = "exportId"
+        case artifact, failure, encryptedAtRest, scopeValidated, versionConstrained, worker, actor, auditKey
+    }
+}

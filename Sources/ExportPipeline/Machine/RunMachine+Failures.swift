@@ -1,0 +1,122 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+extension RunMachine {
+    /// What follows from a step that did not succeed: the failure policy for everything that concerns one command.
+    mutating func handleFailure(_ error: StepError, at moment: Moment) -> RunStep {
+        switch error.kind {
+        case .permanent(let code):
+            return fail(code, error.message, httpStatus: error.httpStatus, at: moment)
+        case .transient(let limit, let code):
+            return retry(error, limit: limit, thenFailsWith: code, at: moment)
+        case .throttled(let retryAfter):
+            accountJobTime(at: moment)
+            return wait(tally.throttleDelay(retryAfter, moment), .throttled)
+        case .ambiguous:
+            return repeatTrigger(error, at: moment)
+        case .gone:
+            return beginNewRun(error.message, at: moment)
+        case .linkExpired(let notFound):
+            return refreshLink(error, notFound: notFound, at: moment)
+        case .unreadable:
+            return restartTransfer(
+                currentJob, error.message, thenFailsWith: .artifactUnreadable, httpStatus: error.httpStatus, at: moment)
+        case .surroundings:
+            accountJobTime(at: moment)
+            if tally.holdIsUsedUp(at: moment) { return release(at: moment) }
+            if case .transferring(_, let job) = phase { phase = .polling(job) }
+            return wait(tally.nextRetryDelay(moment), .surroundings)
+        case .overtaken:
+            phase = .ended(.overtaken)
+            return step
+        case .interrupted:
+            letGo(at: moment)
+            return step
+        }
+    }
+
+    private mutating func retry(
+        _ error: StepError, limit: Int?, thenFailsWith code: FailureCode, at moment: Moment
+    ) -> RunStep {
+        accountJobTime(at: moment)
+        // A write that is not known to have happened is repeated for ever: giving up on it would decide without it.
+        if case .writing = phase {
+            if tally.holdIsUsedUp(at: moment) { return abandon() }
+            return wait(tally.nextRetryDelay(moment), .retry)
+        }
+        tally.attempts += 1
+        tally.repeats += 1
+        if let limit, tally.repeats > limit {
+            return fail(code, error.message, httpStatus: error.httpStatus, at: moment)
+        }
+        if tally.attempts >= setup.policy.maxAttempts {
+            let why = "\(error.message) (given up after \(tally.attempts) attempts, retry.maxAttempts)"
+            return fail(code, why, httpStatus: error.httpStatus, at: moment)
+        }
+        if tally.holdIsUsedUp(at: moment) { return release(at: moment) }
+        // A link may serve only once: every transfer that is tried again begins with a fresh one.
+        if case .transferring(_, let job) = phase { phase = .polling(job) }
+        return wait(tally.nextRetryDelay(moment), .retry)
+    }
+
+    private mutating func repeatTrigger(_ error: StepError, at moment: Moment) -> RunStep {
+        tally.triggerRepeats += 1
+        guard tally.triggerRepeats <= setup.policy.triggerRepeats else {
+            return fail(.exportRefused, "\(error.message) (the trigger was repeated \(setup.policy.triggerRepeats) times)",
+                httpStatus: error.httpStatus, at: moment)
+        }
+        return wait(setup.policy.triggerDelay, .retry)
+    }
+
+    /// The job or its artifact is gone: another run of the same command, as long as there may be one.
+    private mutating func beginNewRun(_ why: String, at moment: Moment) -> RunStep {
+        guard var next = checkpoint else { return step }
+        guard next.runs < setup.policy.maxRuns else {
+            return fail(.exportLost, "\(why) (after \(next.runs) runs, retry.maxRuns)", at: moment)
+        }
+        next.runID = moment.uniqueID
+        next.nonce = moment.uniqueID
+        next.epoch += 1
+        next.runs += 1
+        next.stage = .claimed
+        next.job = nil
+        next.jobSeconds = 0
+        next.attempts = 0
+        next.upload = nil
+        next.claimedAt = moment.date
+        tally.startJob(at: moment)
+        phase = .writing(next, then: .validating)
+        return step
+    }
+
+    private mutating func refreshLink(_ error: StepError, notFound: Bool, at moment: Moment) -> RunStep {
+        guard let job = currentJob else { return step }
+        guard notFound else {
+            return restartTransfer(
+                job, error.message, thenFailsWith: .artifactUnreadable, httpStatus: error.httpStatus, at: moment)
+        }
+        tally.linkMisses += 1
+        guard tally.linkMisses < 2 else { return beginNewRun(error.message, at: moment) }
+        phase = .polling(job)
+        return wait(tally.nextRetryDelay(moment), .retry)
+    }
+
+    /// Starts the transfer over with a fresh link, as long as it may be.
+    mutating func restartTransfer(
+        _ job: ExportJob?, _ why: String, thenFailsWith code: FailureCode, httpStatus: Int? = nil, at moment: Moment
+    ) -> RunStep {
+        accountJobTime(at: moment)
+        tally.transfers += 1
+        guard let job, tally.transfers < setup.policy.transfers else {
+            return fail(code, "\(why) (after \(tally.transfers) transfers)", httpStatus: httpStatus, at: moment)
+        }
+        phase = .polling(job)
+        return wait(tally.nextRetryDelay(moment), .retry)
+    }
+
+    /// The job the run is working on, if it has one.
+    var currentJob: ExportJob? { checkpoint?.job }
+
+    private mutating func accountJobTime(at moment: Moment) {
+        if case .polling = phase { tally.accountJobTime(at: moment) }
+    }
+}

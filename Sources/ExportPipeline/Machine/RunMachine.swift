@@ -1,0 +1,133 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+/// One run of a command as a pure state machine: a result in, the next step out; no I/O, no clock, no chance.
+///
+/// ```
+/// start ─► [abort left-over upload] ─► validate ─► trigger ─► record job ─► poll ─► transfer ─► verify ─► decide ─► end
+///   ▲                                                                        ▲         │          │
+///   └────────────── new run (job or artifact gone, bounded) ─────────────────┴─ fresh link ◄── discard
+/// ```
+/// Every arrow that another worker must not repeat is a conditional write (`start`, `record job`, `decide`, `new run`,
+/// `release`); a write that finds another owner ends the run here as `overtaken`.
+package struct RunMachine: Sendable {
+    /// What the run is about and who runs it.
+    package struct Setup: Sendable {
+        package let accepted: AcceptedCommand
+        /// This worker instance, as checkpoints name it.
+        package let owner: String
+        /// This worker as `host/pid`.
+        package let worker: String
+        package let actor: String
+        package let policy: RunPolicy
+        /// Prefix of the bucket's audit records; nil where there is no bucket sink.
+        package let auditPrefix: String?
+        /// A failure that is certain before anything is tried (unknown tenant, deliveries exhausted).
+        package let foregoneFailure: Failure?
+
+        package init(
+            accepted: AcceptedCommand, owner: String, worker: String, actor: String, policy: RunPolicy,
+            auditPrefix: String?, foregoneFailure: Failure? = nil
+        ) {
+            self.accepted = accepted
+            self.owner = owner
+            self.worker = worker
+            self.actor = actor
+            self.policy = policy
+            self.auditPrefix = auditPrefix
+            self.foregoneFailure = foregoneFailure
+        }
+    }
+
+    enum Phase: Sendable, Hashable {
+        /// A checkpoint is on its way; once written, the run goes on in the phase named.
+        indirect case writing(Checkpoint, then: Phase)
+        case aborting(Checkpoint.Upload)
+        case validating
+        case triggering
+        case polling(ExportJob)
+        case transferring(DownloadLink, ExportJob)
+        case verifying(StoredArtifact, ExportJob)
+        case discarding(StoredArtifact, ExportJob)
+        case ended(RunEnd)
+    }
+
+    let setup: Setup
+    var phase: Phase
+    /// The checkpoint as it was last written; nil before the claim.
+    package internal(set) var checkpoint: Checkpoint?
+    var tally: RunTally
+    /// Whether a wait stands between now and the step of `phase`, and why.
+    var pendingWait: WaitReason?
+
+    package init(setup: Setup, start: RunStart, at moment: Moment) {
+        self.setup = setup
+        checkpoint = start.base
+        tally = RunTally(policy: setup.policy, moment: moment)
+        phase = .validating
+        let first = Self.firstCheckpoint(setup: setup, start: start, at: moment)
+        tally.attempts = first.attempts
+        tally.jobElapsed = .seconds(first.jobSeconds)
+        phase = .writing(first, then: .validating)
+        if case .takeOver(let found) = start, let job = found.job { phase = .writing(first, then: .polling(job)) }
+        if let upload = start.base?.upload { phase = .writing(first, then: .aborting(upload)) }
+        if let failure = setup.foregoneFailure {
+            let outcome = outcome(of: .failure(failure), from: first, at: moment)
+            phase = .writing(first, then: .writing(decided(first, outcome, at: moment), then: .ended(.released)))
+        }
+    }
+
+    /// What has to be done now.
+    package var step: RunStep {
+        switch phase {
+        case .writing(let checkpoint, _): .write(checkpoint)
+        case .aborting(let upload): .abortUpload(upload)
+        case .validating: .checkStatus
+        case .triggering: .trigger(runID: checkpoint?.runID ?? "")
+        case .polling(let job): .poll(job)
+        case .transferring(let link, let job): .transfer(link, job)
+        case .verifying(let artifact, _): .verify(artifact)
+        case .discarding(let artifact, _): .discard(artifact)
+        case .ended(let end): .end(end)
+        }
+    }
+
+    /// The stage of the published vocabulary that the run is in.
+    package var stage: Stage {
+        switch phase {
+        case .writing(let next, let then):
+            next.stage == .triggered ? .poll : RunMachine.stage(of: then, decided: next.stage == .decided)
+        default: RunMachine.stage(of: phase, decided: false)
+        }
+    }
+
+    private static func stage(of phase: Phase, decided: Bool) -> Stage {
+        switch phase {
+        case .validating: .validate
+        case .triggering: .trigger
+        case .polling: .poll
+        case .transferring, .aborting: .transfer
+        case .verifying, .discarding: .verify
+        case .writing(_, let then): stage(of: then, decided: decided)
+        case .ended: decided ? .verify : .receive
+        }
+    }
+
+    /// The first write of a run: its claim, its take-over, or the claim of a new run after a decided one.
+    private static func firstCheckpoint(setup: Setup, start: RunStart, at moment: Moment) -> Checkpoint {
+        let command = setup.accepted.command
+        switch start {
+        case .takeOver(var found):
+            found.epoch += 1
+            found.owner = setup.owner
+            found.nonce = moment.uniqueID
+            found.messageToken = setup.accepted.messageToken
+            found.upload = nil
+            return found
+        case .claim, .newRun:
+            return Checkpoint(
+                commandID: command.commandID, tenant: command.tenant, fingerprint: setup.accepted.fingerprint,
+                runID: moment.uniqueID, epoch: (start.base?.epoch ?? 0) + 1, owner: setup.owner,
+                nonce: moment.uniqueID, messageToken: setup.accepted.messageToken, claimedAt: moment.date)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+/// How a run begins.
+package enum RunStart: Sendable, Hashable {
+    /// Nothing is recorded about the command yet.
+    case claim
+    /// The recorded run is undecided and its owner is gone, released it, or was this process itself.
+    case takeOver(Checkpoint)
+    /// The recorded run is decided and its outcome no longer serves (a replay, or an object that vanished).
+    case newRun(Checkpoint)
+
+    /// The checkpoint the first write of the run replaces, if any.
+    package var base: Checkpoint? {
+        switch self {
+        case .claim: nil
+        case .takeOver(let checkpoint), .newRun(let checkpoint): checkpoint
+        }
+    }
+}
+
+/// Why a run waits, for logs and for what may interrupt it.
+package enum WaitReason: String, Sendable, Hashable {
+    case training, polling, throttled, retry, surroundings
+}
+
+/// The one thing a run has to do next.
+package enum RunStep: Sendable, Hashable {
+    /// Write this checkpoint under the condition that the last one written (or looked at) is still there.
+    case write(Checkpoint)
+    case abortUpload(Checkpoint.Upload)
+    case checkStatus
+    case trigger(runID: String)
+    case poll(ExportJob)
+    case transfer(DownloadLink, ExportJob)
+    case verify(StoredArtifact)
+    case discard(StoredArtifact)
+    case wait(Duration, WaitReason)
+    case end(RunEnd)
+
+    /// Whether the worker may stop here at once when it lets go: nothing is lost by not finishing.
+    package var mayBeInterrupted: Bool {
+        switch self {
+        case .wait, .checkStatus, .poll: true
+        case .write, .abortUpload, .trigger, .transfer, .verify, .discard, .end: false
+        }
+    }
+
+    /// Whether the worker, once it was told to let go, still begins this.
+    package var isBegunWhileDraining: Bool {
+        switch self {
+        case .write, .verify, .discard, .end: true
+        case .wait, .checkStatus, .poll, .abortUpload, .trigger, .transfer: false
+        }
+    }
+}
+
+/// What came of a step.
+package enum RunResult: Sendable, Hashable {
+    case written
+    case aborted
+    case status(VersionStatus)
+    case triggered(ExportJob)
+    case polled(JobStatus)
+    case stored(StoredArtifact)
+    case verified(ArtifactVerification)
+    case discarded
+    case waited
+    case failed(StepError)
+    /// The step was not finished (or not begun) because the worker lets go.
+    case interrupted
+}
+
+/// How a run ended in this process.
+package enum RunEnd: Sendable, Hashable {
+    /// The outcome is frozen; every holder of a delivery finishes from it.
+    case decided(Checkpoint)
+    /// Another owner has the run: look at it again.
+    case overtaken
+    /// The run was let go undecided; whoever sees the command next continues it.
+    case released
+}

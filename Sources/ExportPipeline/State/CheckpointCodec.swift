@@ -1,0 +1,68 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import FoundationEssentials
+
+/// Why a state document could not be understood. Such a document holds its command; it is never permanent.
+package struct UnreadableState: Error, Sendable, Hashable {
+    package let message: String
+}
+
+/// Reads and writes the documents of the state store.
+package enum CheckpointCodec {
+    /// The checkpoint as JSON with sorted keys, so that the same checkpoint is always the same bytes.
+    ///
+    /// - Throws: `UnreadableState` for a number that JSON cannot hold.
+    package static func encode(_ checkpoint: Checkpoint) throws(UnreadableState) -> [UInt8] {
+        try encodeValue(checkpoint)
+    }
+
+    /// The outcome alone, as it is kept for messages that never became a run.
+    package static func encode(_ outcome: Outcome) throws(UnreadableState) -> [UInt8] { try encodeValue(outcome) }
+
+    /// Reads a checkpoint that this or an older worker wrote.
+    ///
+    /// - Throws: `UnreadableState` for a newer schema, a truncated document or anything else that is not a checkpoint.
+    package static func decode(_ bytes: [UInt8]) throws(UnreadableState) -> Checkpoint {
+        let schema = try decodeValue(SchemaOnly.self, bytes).schema
+        guard schema <= Checkpoint.currentSchema else {
+            throw UnreadableState(
+                message: "checkpoint schema \(schema) is newer than \(Checkpoint.currentSchema), which this worker "
+                    + "knows; let a newer worker handle the command")
+        }
+        let checkpoint = try decodeValue(Checkpoint.self, bytes)
+        guard checkpoint.stage != .triggered || checkpoint.job != nil else {
+            throw UnreadableState(message: "checkpoint of \(checkpoint.commandID) is triggered but names no job")
+        }
+        guard (checkpoint.stage == .decided) == (checkpoint.outcome != nil) else {
+            throw UnreadableState(message: "checkpoint of \(checkpoint.commandID) is decided without an outcome")
+        }
+        return checkpoint
+    }
+
+    /// Reads an outcome kept by itself.
+    package static func decodeOutcome(_ bytes: [UInt8]) throws(UnreadableState) -> Outcome {
+        try decodeValue(Outcome.self, bytes)
+    }
+
+    private struct SchemaOnly: Decodable { let schema: Int }
+
+    private static func encodeValue(_ value: some Encodable) throws(UnreadableState) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return Array(try encoder.encode(value))
+        } catch {
+            throw UnreadableState(message: RemoteText.cleaned("the state document cannot be written: \(error)"))
+        }
+    }
+
+    private static func decodeValue<Value: Decodable>(
+        _ type: Value.Type, _ bytes: [UInt8]
+    ) throws(UnreadableState) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw UnreadableState(message: RemoteText.cleaned("the state document cannot be read: \(error)"))
+        }
+    }
+}
