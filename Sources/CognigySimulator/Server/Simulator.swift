@@ -1,0 +1,97 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import Hummingbird
+package import Logging
+internal import NIOCore
+
+/// A running simulator: a tenant behind two listeners, the API and the download host.
+package final class Simulator: Sendable {
+    /// Base URL of the API, base path included, without a slash at its end.
+    package let baseURL: String
+    /// Base URL of the download host.
+    package let downloadBaseURL: String
+    /// The tenant, for rules and faults.
+    package let tenant: Tenant
+
+    private let servers: [Task<Void, Never>]
+
+    private init(baseURL: String, downloadBaseURL: String, tenant: Tenant, servers: [Task<Void, Never>]) {
+        self.baseURL = baseURL
+        self.downloadBaseURL = downloadBaseURL
+        self.tenant = tenant
+        self.servers = servers
+    }
+
+    /// Everything the tenant has seen so far.
+    package var log: SimulatorLog { tenant.log }
+
+    /// Starts both listeners and returns once they accept connections; throws when a port cannot be had.
+    package static func start(
+        _ configuration: SimulatorConfiguration = SimulatorConfiguration(),
+        clock: some Clock<Duration> = ContinuousClock(), logger: Logger? = nil
+    ) async throws -> Simulator {
+        let tenant = Tenant(configuration: configuration, time: SimulatorTime(clock: clock))
+        let logger = logger ?? Logger(label: "cognigy-simulator") { _ in SwiftLogNoOpLogHandler() }
+        var servers: [Task<Void, Never>] = []
+        var ports: [Int] = []
+        for (listener, port) in [(Listener.api, configuration.port), (.download, configuration.downloadPort)] {
+            let start = ServerStart()
+            let responder = ListenerResponder(tenant: tenant, listener: listener)
+            servers.append(Task { await start.run(responder, host: configuration.host, port: port, logger) })
+            do {
+                ports.append(try await start.port())
+            } catch {
+                for server in servers { server.cancel() }
+                throw error
+            }
+        }
+        tenant.listen(apiPort: ports[0], downloadPort: ports[1])
+        return Simulator(
+            baseURL: configuration.publicURL
+                ?? "http://\(configuration.host):\(ports[0])\(configuration.basePath)",
+            downloadBaseURL: configuration.publicDownloadURL ?? "http://\(configuration.host):\(ports[1])",
+            tenant: tenant, servers: servers)
+    }
+
+    /// Puts a rule over those already there.
+    package func add(_ rule: Rule) {
+        tenant.add(rule)
+    }
+
+    /// Closes both listeners and every connection, and returns when that is done.
+    package func stop() async {
+        for server in servers { server.cancel() }
+        for server in servers { await server.value }
+    }
+}
+
+/// One listener on its way up: runs a server and tells the port, or why there is none.
+private struct ServerStart: Sendable {
+    private let outcomes: AsyncStream<Result<Int, any Error>>
+    private let outcome: AsyncStream<Result<Int, any Error>>.Continuation
+
+    init() {
+        (outcomes, outcome) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
+    }
+
+    func run(_ responder: ListenerResponder, host: String, port: Int, _ logger: Logger) async {
+        let application = Application(
+            responder: responder,
+            server: .http1(configuration: .init(additionalChannelHandlers: [HalfCloseHandler()])),
+            configuration: .init(address: .hostname(host, port: port), backlog: 4096),
+            onServerRunning: { channel in outcome.yield(.success(channel.localAddress?.port ?? port)) },
+            logger: logger)
+        do {
+            try await application.run()
+        } catch {
+            // After the start this is the cancellation by which the simulator is stopped.
+            outcome.yield(.failure(error))
+        }
+        outcome.finish()
+    }
+
+    func port() async throws -> Int {
+        for await result in outcomes { return try result.get() }
+        throw CancellationError()
+    }
+}
