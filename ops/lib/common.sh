@@ -113,6 +113,7 @@ close_run_dir() {
       rm -rf "$RUN_DIR"
     else
       mv "$RUN_DIR/owner" "$RUN_DIR/failed" 2>/dev/null || true
+      rm -rf "$RUN_DIR"/objectstore "$RUN_DIR"/broker/mnesia
       note "logs are kept in $RUN_DIR until the next run" >&2
     fi
   fi

@@ -26,13 +26,15 @@ require_build() {
   require libcurl4-openssl-dev pkg-config --exists libcurl
 }
 
-# What the private services need. `require_services nobroker` leaves RabbitMQ out.
-require_services() {
+# What the private services need.
+require_objectstore() {
   require curl has curl
-  [[ ${1:-} == nobroker ]] || require rabbitmq-server test -x "${RABBITMQ_HOME:-/usr/lib/rabbitmq}/bin/rabbitmq-server"
+  [[ -x $PYTHON ]] || require python3-venv python3 -c 'import venv, ensurepip'
 }
 
-require_python() { require python3-venv python3 -c 'import venv, ensurepip'; }
+require_broker() {
+  require rabbitmq-server test -x "${RABBITMQ_HOME:-/usr/lib/rabbitmq}/bin/rabbitmq-server"
+}
 
 # install_missing: one apt call for everything noted, then the Python packages.
 install_missing() {
