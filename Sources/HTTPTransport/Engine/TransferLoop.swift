@@ -1,0 +1,121 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import CCurl
+internal import Logging
+internal import Synchronization
+
+/// The loop that owns libcurl: takes commands, moves transfers, answers whoever waits.
+///
+/// Everything but `mailbox` and `ending` belongs to the loop's thread. One turn is: take commands, perform, collect
+/// what ended, admit who waits, look at what is overdue, wait. Work per turn grows with the transfers admitted (at most
+/// `maximumConnections`), not with the requests held.
+final class TransferLoop: @unchecked Sendable {
+    /// Easy handles kept for the next request.
+    static let pooledHandles = 64
+    /// With nothing under way for this long, kept connections are closed.
+    static let idleNanoseconds: UInt64 = 60_000_000_000
+
+    let mailbox: Mailbox
+    let ending = Ending()
+    let configuration: HTTPClientConfiguration
+    let logger: Logger
+
+    var multi: MultiHandle
+    var gate: AdmissionGate<WebURL.Origin, Transfer>
+    /// Every transfer taken and not finished.
+    var live: [ObjectIdentifier: Transfer] = [:]
+    var pool: [EasyHandle] = []
+    var deadlines = DeadlineHeap<Transfer>()
+    /// Finished since the last turn.
+    var released = 0
+    let clock = LoopClock()
+    var now: UInt64 { clock.now }
+    private var commands: [LoopCommand] = []
+    private var isStopping = false
+
+    init(multi: MultiHandle, configuration: HTTPClientConfiguration, logger: Logger) {
+        self.multi = multi
+        self.configuration = configuration
+        self.logger = logger
+        mailbox = Mailbox(maximumRequests: configuration.maximumRequests) { multi.wake() }
+        gate = AdmissionGate(
+            perKey: configuration.maximumConnectionsPerHost, total: configuration.maximumConnections)
+    }
+
+    /// Runs until told to stop; then nothing of libcurl is left but what others still hold.
+    func run() {
+        while !isStopping {
+            takeCommands()
+            multi.perform()
+            while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
+            while let transfer = gate.nextReady() { admit(transfer) }
+            lookAtDeadlines()
+            if !isStopping, mailbox.prepareToWait() { multi.wait(milliseconds: waitingTime()) }
+        }
+        stop()
+    }
+
+    private func takeCommands() {
+        commands.removeAll(keepingCapacity: true)
+        mailbox.drain(into: &commands, released: released)
+        released = 0
+        clock.advance()
+        for command in commands { carryOut(command) }
+    }
+
+    private func carryOut(_ command: LoopCommand) {
+        switch command {
+        case .start(let transfer): start(transfer)
+        case .fill(let transfer, let buffer, let waiter): fill(transfer, buffer, waiter)
+        case .cancel(let transfer): cancel(transfer)
+        case .stop: isStopping = true
+        }
+    }
+
+    private func waitingTime() -> Int32 {
+        guard let next = deadlines.next else { return 3_600_000 }
+        clock.advance()
+        guard next > now else { return 0 }
+        return Int32(min((next - now) / 1_000_000 + 1, 3_600_000))
+    }
+
+    private func stop() {
+        let left = mailbox.close()
+        clock.advance()
+        for command in left { carryOut(command) }
+        for transfer in Array(live.values) { end(transfer, .shutDown) }
+        deadlines.removeAll()
+        pool.removeAll()
+        ending.finish()
+    }
+}
+
+/// Tells everyone who waits for it that the loop has ended.
+final class Ending: Sendable {
+    private struct State {
+        var isOver = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Returns when the loop has ended.
+    func wait() async {
+        await withCheckedContinuation { waiter in
+            let isOver = state.withLock { state in
+                if !state.isOver { state.waiters.append(waiter) }
+                return state.isOver
+            }
+            if isOver { waiter.resume() }
+        }
+    }
+
+    func finish() {
+        let waiters = state.withLock { state in
+            state.isOver = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
