@@ -77,8 +77,9 @@ struct RunDriver: Sendable {
         case .write(let checkpoint):
             try await writer.write(checkpoint)
             return .written
-        case .abortUpload(let upload):
-            try await parts.artifacts.abortUpload(key: upload.key, uploadID: upload.uploadID)
+        case .abortUploads(let job, let recorded):
+            let key = try settings.keyTemplate.key(for: command, exportID: job.exportID)
+            try await parts.artifacts.abortUploads(of: key, recorded: recorded)
             return .aborted
         case .checkStatus:
             return .status(try await exporter().status(of: command, context: context))
@@ -136,7 +137,7 @@ struct RunDriver: Sendable {
     private func dependency(of step: RunStep) -> Dependency? {
         switch step {
         case .checkStatus, .trigger, .poll: .tenant(command.tenant)
-        case .write, .abortUpload, .verify, .discard: .objectStore
+        case .write, .abortUploads, .verify, .discard: .objectStore
         // A transfer has two sides; its errors name their own.
         case .transfer, .wait, .end: nil
         }

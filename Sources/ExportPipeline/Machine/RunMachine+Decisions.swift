@@ -59,14 +59,11 @@ extension RunMachine {
     }
 
     /// The worker lets go: release what is owned so that whoever comes next need not wait for the lease to expire.
+    ///
+    /// A write is always begun, so an interruption in the middle of one means that the store did not take it: whoever
+    /// comes next finds job and object again.
     mutating func letGo(at moment: Moment) {
-        guard case .writing(let next, _) = phase else {
-            _ = release(at: moment)
-            return
-        }
-        // A decision or a job that is on its way is worth more than a release, unless the store did not take it:
-        // whoever comes next finds job and object again.
-        if next.stage == .claimed || pendingWait != nil { _ = abandon() }
+        if case .writing = phase { _ = abandon() } else { _ = release(at: moment) }
     }
 
     mutating func release(at moment: Moment) -> RunStep {

@@ -24,8 +24,8 @@ extension RunMachine {
             checkpoint = written
             phase = written.stage == .decided ? .ended(.decided(written)) : then
             if written.owner == nil { phase = .ended(.released) }
-        case (.aborting, .aborted):
-            phase = checkpoint?.job.map(Phase.polling) ?? .validating
+        case (.aborting(let job, _), .aborted):
+            phase = .polling(job)
         case (.validating, .status(let status)):
             return validated(status, at: moment)
         case (.triggering, .triggered(let job)):

@@ -3,9 +3,10 @@
 /// One run of a command as a pure state machine: a result in, the next step out; no I/O, no clock, no chance.
 ///
 /// ```
-/// start ─► [abort left-over upload] ─► validate ─► trigger ─► record job ─► poll ─► transfer ─► verify ─► decide ─► end
-///   ▲                                                                        ▲         │          │
-///   └────────────── new run (job or artifact gone, bounded) ─────────────────┴─ fresh link ◄── discard
+/// start ─► validate ─► trigger ─► record job ─► poll ─► transfer ─► verify ─► decide ─► end
+///   │  ▲                                        ▲ │ ▲      │          │
+///   │  └── new run (job or artifact gone) ──────┼─┘ └──────┴─ fresh link ◄── discard
+///   └── take-over: abort left-over uploads ─────┘
 /// ```
 /// Every arrow that another worker must not repeat is a conditional write (`start`, `record job`, `decide`, `new run`,
 /// `release`); a write that finds another owner ends the run here as `overtaken`.
@@ -41,7 +42,7 @@ package struct RunMachine: Sendable {
     enum Phase: Sendable, Hashable {
         /// A checkpoint is on its way; once written, the run goes on in the phase named.
         indirect case writing(Checkpoint, then: Phase)
-        case aborting(Checkpoint.Upload)
+        case aborting(ExportJob, Checkpoint.Upload?)
         case validating
         case triggering
         case polling(ExportJob)
@@ -68,8 +69,9 @@ package struct RunMachine: Sendable {
         tally.attempts = first.attempts
         tally.jobElapsed = .seconds(first.jobSeconds)
         phase = .writing(first, then: .validating)
-        if case .takeOver(let found) = start, let job = found.job { phase = .writing(first, then: .polling(job)) }
-        if let upload = start.base?.upload { phase = .writing(first, then: .aborting(upload)) }
+        if case .takeOver(let found) = start, let job = found.job {
+            phase = .writing(first, then: .aborting(job, found.upload))
+        }
         if let failure = setup.foregoneFailure {
             let outcome = outcome(of: .failure(failure), from: first, at: moment)
             phase = .writing(first, then: .writing(decided(first, outcome, at: moment), then: .ended(.released)))
@@ -80,7 +82,7 @@ package struct RunMachine: Sendable {
     package var step: RunStep {
         switch phase {
         case .writing(let checkpoint, _): .write(checkpoint)
-        case .aborting(let upload): .abortUpload(upload)
+        case .aborting(let job, let upload): .abortUploads(job, recorded: upload)
         case .validating: .checkStatus
         case .triggering: .trigger(runID: checkpoint?.runID ?? "")
         case .polling(let job): .poll(job)

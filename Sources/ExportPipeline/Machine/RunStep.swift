@@ -27,7 +27,8 @@ package enum WaitReason: String, Sendable, Hashable {
 package enum RunStep: Sendable, Hashable {
     /// Write this checkpoint under the condition that the last one written (or looked at) is still there.
     case write(Checkpoint)
-    case abortUpload(Checkpoint.Upload)
+    /// Abort what an earlier owner may have left of an upload of this job's artifact.
+    case abortUploads(ExportJob, recorded: Checkpoint.Upload?)
     case checkStatus
     case trigger(runID: String)
     case poll(ExportJob)
@@ -41,7 +42,7 @@ package enum RunStep: Sendable, Hashable {
     package var mayBeInterrupted: Bool {
         switch self {
         case .wait, .checkStatus, .poll: true
-        case .write, .abortUpload, .trigger, .transfer, .verify, .discard, .end: false
+        case .write, .abortUploads, .trigger, .transfer, .verify, .discard, .end: false
         }
     }
 
@@ -49,7 +50,7 @@ package enum RunStep: Sendable, Hashable {
     package var isBegunWhileDraining: Bool {
         switch self {
         case .write, .verify, .discard, .end: true
-        case .wait, .checkStatus, .poll, .abortUpload, .trigger, .transfer: false
+        case .wait, .checkStatus, .poll, .abortUploads, .trigger, .transfer: false
         }
     }
 }

@@ -78,6 +78,7 @@ package protocol ArtifactStore: Sendable {
     /// Deletes an object that did not verify.
     func discard(_ artifact: StoredArtifact) async throws(StepError)
 
-    /// Aborts an upload that an earlier owner left behind; one that is already gone counts as aborted.
-    func abortUpload(key: String, uploadID: String) async throws(StepError)
+    /// Aborts what an earlier owner left behind: the upload its checkpoint recorded, and as far as the store lets this
+    /// worker list them any other unfinished upload of `key`. One that is already gone counts as aborted.
+    func abortUploads(of key: String, recorded: Checkpoint.Upload?) async throws(StepError)
 }
