@@ -4,7 +4,8 @@
     check-schemas.py SCHEMAS [DOCUMENTS]
 
 Every SCHEMAS/<name>.schema.json must be a valid schema, and each of its `examples` must satisfy it. DOCUMENTS, where
-given, holds what the program really wrote: DOCUMENTS/<name>/*.json is checked against <name>.schema.json.
+given, holds what the program really wrote: DOCUMENTS/<name>/*.json is checked against <name>.schema.json, and
+DOCUMENTS/<name>/refused/*.json must not satisfy it.
 """
 
 import json
@@ -44,6 +45,10 @@ def main(schemas, documents=None):
             checked += 1
         for document in sorted((documents / name).glob("*.json")) if documents else []:
             problems += problems_of(validator, load(document), f"{document} against {path.name}")
+            checked += 1
+        for document in sorted((documents / name / "refused").glob("*.json")) if documents else []:
+            if validator.is_valid(load(document)):
+                problems.append(f"{document}: satisfies {path.name} and must not")
             checked += 1
     if documents and documents.is_dir():
         for folder in sorted(documents.iterdir()):
