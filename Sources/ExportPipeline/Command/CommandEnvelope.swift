@@ -98,7 +98,8 @@ struct CommandEnvelope {
         }
         guard let text = value.string, !text.isEmpty else {
             let found = value.string == nil ? value.kind : "empty"
-            throw CommandProblem(text: "\(name) of the CloudEvent is \(found); it must be a string of at least 1 character")
+            throw CommandProblem(
+                text: "\(name) of the CloudEvent is \(found); it must be a string of at least 1 character")
         }
         return text
     }

@@ -19,7 +19,8 @@ package enum CommandParser {
     ) -> Result<AcceptedCommand, InvalidCommand> {
         let size = max(message.bodySize, message.body.count)
         guard size <= limits.maximumBytes else {
-            let problem = "the body has \(size) bytes; amqp.maxCommandBytes allows \(limits.maximumBytes): send a smaller "
+            let problem =
+                "the body has \(size) bytes; amqp.maxCommandBytes allows \(limits.maximumBytes): send a smaller "
                 + "command or raise the limit"
             return .failure(invalid(message, problem))
         }
@@ -92,7 +93,8 @@ extension CommandParser {
 
     /// Only fields that are valid as they stand are passed on: a cleaned id could be the name of another command.
     private static func invalid(
-        _ message: IncomingMessage, _ problem: String, _ fields: CommandFields? = nil, _ envelope: CommandEnvelope? = nil
+        _ message: IncomingMessage, _ problem: String, _ fields: CommandFields? = nil,
+        _ envelope: CommandEnvelope? = nil
     ) -> InvalidCommand {
         var commandID: String?
         if let fields, let envelope { commandID = identity(of: message, fields, envelope)?.commandID }

@@ -30,7 +30,8 @@ extension JSONParser {
     private func checkedNumber(from start: Int, isShort: Bool) throws(JSONError) -> JSONNumber {
         guard offset - start <= Self.maximumNumberBytes else {
             throw JSONError(
-                .numberOutOfRange, at: start, "a number of \(offset - start) bytes (at most \(Self.maximumNumberBytes))")
+                .numberOutOfRange, at: start, "a number of \(offset - start) bytes (at most \(Self.maximumNumberBytes))"
+            )
         }
         let literal = String(decoding: bytes[start..<offset], as: UTF8.self)
         guard isShort || Double(literal)?.isFinite == true else {

@@ -16,7 +16,9 @@ struct JSONParser {
     var current: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 
     mutating func parseDocument() throws(JSONError) -> JSONValue {
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) || bytes.starts(with: [0xFE, 0xFF])
+            || bytes.starts(with: [0xFF, 0xFE])
+        {
             throw JSONError(.byteOrderMark, at: 0, "a byte order mark, which JSON must not have,")
         }
         skipBlanks()
@@ -62,9 +64,10 @@ struct JSONParser {
             let start = offset
             guard current == UInt8(ascii: "\"") else { throw unexpected("a member name in quotes") }
             let name = try parseString()
-            guard names.insert(name).inserted else {
+            guard isNew(name, among: members, &names) else {
                 throw JSONError(
-                    .duplicateName, at: start, "a second member \"\(RemoteText.cleaned(name, limit: 64))\" of one object")
+                    .duplicateName, at: start,
+                    "a second member \"\(RemoteText.cleaned(name, limit: 64))\" of one object")
             }
             skipBlanks()
             guard current == UInt8(ascii: ":") else { throw unexpected("a colon") }
@@ -73,6 +76,13 @@ struct JSONParser {
             members.append(JSONMember(name: name, value: try parseValue()))
             if try endsAfterElement(UInt8(ascii: "}")) { return leave(with: .object(JSONObject(distinct: members))) }
         }
+    }
+
+    /// Whether no member has that name yet. A handful is compared one by one; only a large object pays for a set.
+    private func isNew(_ name: String, among members: [JSONMember], _ names: inout Set<String>) -> Bool {
+        if members.count < 16 { return !members.contains { $0.name == name } }
+        if names.isEmpty { names = Set(members.map(\.name)) }
+        return names.insert(name).inserted
     }
 
     /// Steps into an array or object, whose opening byte is at the offset, up to its first element or closing byte.
@@ -122,7 +132,9 @@ struct JSONParser {
 
     /// The error for a byte that cannot stand here, or for the end of the text.
     func unexpected(_ wanted: String) -> JSONError {
-        guard current != nil else { return JSONError(.unexpectedEnd, at: offset, "the text ends where \(wanted) belongs,") }
+        guard current != nil else {
+            return JSONError(.unexpectedEnd, at: offset, "the text ends where \(wanted) belongs,")
+        }
         return JSONError(.unexpectedByte, at: offset, "\(describeCurrent()) where \(wanted) belongs,")
     }
 

@@ -135,13 +135,15 @@ extension ObjectKeyTemplate {
         guard tenantCount <= 1 || placeholders.contains(.tenant) else {
             throw KeyTemplateError(
                 code: .tenantMissing,
-                message: "the key template \(quoted(text)) does not contain {tenant}; with \(tenantCount) tenants their "
+                message:
+                    "the key template \(quoted(text)) does not contain {tenant}; with \(tenantCount) tenants their "
                     + "artifacts could overwrite each other: add {tenant}")
         }
         guard !placeholders.isDisjoint(with: [.exportId, .commandId]) else {
             throw KeyTemplateError(
                 code: .notUnique,
-                message: "the key template \(quoted(text)) contains neither {exportId} nor {commandId}; a second export of "
+                message:
+                    "the key template \(quoted(text)) contains neither {exportId} nor {commandId}; a second export of "
                     + "a version would find its key taken: add {exportId}")
         }
     }
@@ -150,7 +152,8 @@ extension ObjectKeyTemplate {
         guard hasNamedSegments(text) else {
             throw KeyTemplateError(
                 code: .malformed,
-                message: "the key template \(quoted(text)) begins or ends with a slash, or has an empty, . or .. segment")
+                message:
+                    "the key template \(quoted(text)) begins or ends with a slash, or has an empty, . or .. segment")
         }
         guard let prefix = reservedPrefixes.first(where: { !$0.isEmpty && text.hasPrefix($0) }) else { return }
         throw KeyTemplateError(

@@ -7,7 +7,10 @@ import Testing
 /// Whatever arrives, the parser ends with a command that obeys the rules or with a reason that is fit to print.
 struct CommandFuzzTests {
     private static let seeds: [(body: String, contentType: String)] = [
-        (#"{"commandId":"c","tenant":"acme","modelId":"m","version":"1","format":"ONNX","metadata":{"a":"b"}}"#, "application/json"),
+        (
+            #"{"commandId":"c","tenant":"acme","modelId":"m","version":"1","format":"ONNX","metadata":{"a":"b"}}"#,
+            "application/json"
+        ),
         (#"{"modelId":"ä\u00e4","version":"1.4.0"}"#, "application/json"),
         (
             #"{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"modelId":"m","version":"1"}}"#,
@@ -43,7 +46,8 @@ struct CommandFuzzTests {
     @Test func survivesRandomBytes() {
         var random = SeededGenerator(seed: 8)
         for _ in 0..<2000 {
-            let body = (0..<Int.random(in: 0...64, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let body = (0..<Int.random(in: 0...64, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random)
+            }
             guard case .failure(let invalid) = CommandParser.parse(IncomingMessage(body: body)) else {
                 Issue.record("accepted \(body)")
                 continue

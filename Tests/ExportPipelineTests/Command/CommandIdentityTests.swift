@@ -43,7 +43,8 @@ struct CommandIdentityTests {
     }
 
     @Test(arguments: [
-        "application/cloudevents+json", "application/cloudevents+json; charset=UTF-8", "Application/CloudEvents+JSON ;x=y",
+        "application/cloudevents+json", "application/cloudevents+json; charset=UTF-8",
+        "Application/CloudEvents+JSON ;x=y",
     ])
     func readsStructuredCloudEvents(contentType: String) throws {
         let payloads = [#""data":\#(Self.body)"#, #""data_base64":"eyJtb2RlbElkIjoibSIsInZlcnNpb24iOiIxLjAifQ==""#]

@@ -48,7 +48,9 @@ struct CommandParserTests {
     @Test func namesEveryViolationAtOnce() throws {
         let message = try CommandSamples.invalid(#"{"commandId":"a/b","modelId":7,"metadata":{"runId":"x","k":1}}"#)
             .failure.message
-        for part in ["commandId \"a/b\"", "modelId is the number 7", "version is missing", "\"runId\" is reserved", "metadata.k"] {
+        for part in [
+            "commandId \"a/b\"", "modelId is the number 7", "version is missing", "\"runId\" is reserved", "metadata.k",
+        ] {
             #expect(message.contains(part))
         }
     }

@@ -25,8 +25,10 @@ struct FingerprintTests {
         let all = [
             fingerprint(), fingerprint("default1"), fingerprint("d"), fingerprint("default", "m1"),
             fingerprint("default", "m", "1"), fingerprint("default", "m", "1.0", "onnx"),
-            fingerprint("default", "m", "1.0", "ONNX", ["a": "b"]), fingerprint("default", "m", "1.0", "ONNX", ["ab": ""]),
-            fingerprint("default", "m", "1.0", "ONNX", ["": "ab"]), fingerprint("default", "m", "1.0", "ONNX", ["a": "1:b"]),
+            fingerprint("default", "m", "1.0", "ONNX", ["a": "b"]),
+            fingerprint("default", "m", "1.0", "ONNX", ["ab": ""]),
+            fingerprint("default", "m", "1.0", "ONNX", ["": "ab"]),
+            fingerprint("default", "m", "1.0", "ONNX", ["a": "1:b"]),
             fingerprint("default", "m", "1.0", "ONNX", ["a": "b", "c": "d"]),
             fingerprint("default", "m", "1.0", "ONNX", ["a": "b1:c1:d"]), fingerprint("m", "default"),
         ]

@@ -6,7 +6,8 @@ import Testing
 
 struct IdentifierRulesTests {
     @Test(arguments: [
-        "a", "nlu_intent_classifier_v2", "1.4.0", "...", ".hidden", "a b", "ä", "模型", "👍", "a:b", "%2F", "{x}", "_invalid",
+        "a", "nlu_intent_classifier_v2", "1.4.0", "...", ".hidden", "a b", "ä", "模型", "👍", "a:b", "%2F", "{x}",
+        "_invalid",
         String(repeating: "x", count: 128), String(repeating: "é", count: 33),
     ])
     func acceptsHonestIds(id: String) {

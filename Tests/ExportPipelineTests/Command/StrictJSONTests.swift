@@ -28,7 +28,8 @@ struct StrictJSONTests {
 
     @Test(arguments: [
         ("", JSONError.Code.empty, 0), ("  ", .empty, 2),
-        ("{", .unexpectedEnd, 1), ("[1,", .unexpectedEnd, 3), ("\"abc", .unexpectedEnd, 4), ("\"a\\", .unexpectedEnd, 3),
+        ("{", .unexpectedEnd, 1), ("[1,", .unexpectedEnd, 3), ("\"abc", .unexpectedEnd, 4),
+        ("\"a\\", .unexpectedEnd, 3),
         ("tru", .unexpectedEnd, 3), ("-", .unexpectedEnd, 1), ("1.", .unexpectedEnd, 2), ("1e+", .unexpectedEnd, 3),
         ("nul1", .unexpectedByte, 3), ("NaN", .unexpectedByte, 0), ("Infinity", .unexpectedByte, 0),
         ("-Infinity", .unexpectedByte, 1), ("+1", .unexpectedByte, 0), (".5", .unexpectedByte, 0),
@@ -52,22 +53,24 @@ struct StrictJSONTests {
         #expect(error?.message.hasSuffix("at byte \(offset)") == true)
     }
 
-    @Test(arguments: [
-        ([0x22, 0x61, 0xFF, 0x22], 2), ([0x22, 0xC0, 0x80, 0x22], 1), ([0x22, 0xED, 0xA0, 0x80, 0x22], 1),
-        ([0x22, 0xC3, 0x22], 1), ([0x22, 0x5C, 0x6E, 0xC3, 0x22], 3), ([0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], 1),
-        ([0x22, 0xC3, 0xA4, 0x80, 0x22], 3),
-    ] as [([UInt8], Int)])
+    @Test(
+        arguments: [
+            ([0x22, 0x61, 0xFF, 0x22], 2), ([0x22, 0xC0, 0x80, 0x22], 1), ([0x22, 0xED, 0xA0, 0x80, 0x22], 1),
+            ([0x22, 0xC3, 0x22], 1), ([0x22, 0x5C, 0x6E, 0xC3, 0x22], 3), ([0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], 1),
+            ([0x22, 0xC3, 0xA4, 0x80, 0x22], 3),
+        ] as [([UInt8], Int)])
     func refusesInvalidUTF8(bytes: [UInt8], offset: Int) {
         let error = #expect(throws: JSONError.self) { try StrictJSON.parse(bytes) }
         #expect(error?.code == .invalidUTF8)
         #expect(error?.offset == offset)
     }
 
-    @Test(arguments: [([0xFF, 0xFE, 0x7B, 0], JSONError.Code.byteOrderMark), ([0xFE, 0xFF, 0, 0x7B], .byteOrderMark)]
-        as [([UInt8], JSONError.Code)])
+    @Test(
+        arguments: [([0xFF, 0xFE, 0x7B, 0], JSONError.Code.byteOrderMark), ([0xFE, 0xFF, 0, 0x7B], .byteOrderMark)]
+            as [([UInt8], JSONError.Code)])
     func namesTheByteOrderMarkOfUTF16(bytes: [UInt8], code: JSONError.Code) {
-        #expect(throws: JSONError.self) { try StrictJSON.parse(bytes) }
-        #expect((try? StrictJSON.parse(bytes)) == nil)
+        let error = #expect(throws: JSONError.self) { try StrictJSON.parse(bytes) }
+        #expect(error?.code == code)
     }
 
     @Test func boundsTheNesting() throws {
@@ -78,11 +81,21 @@ struct StrictJSONTests {
         let error = #expect(throws: JSONError.self) { try StrictJSON.parse(nested(33)) }
         #expect(error?.code == .tooDeep)
         #expect(error?.offset == 32)
-        #expect(throws: JSONError.self) { try StrictJSON.parse([UInt8](repeating: UInt8(ascii: "["), count: 1_000_000)) }
+        #expect(throws: JSONError.self) {
+            try StrictJSON.parse([UInt8](repeating: UInt8(ascii: "["), count: 1_000_000))
+        }
         let objects = Array(String(repeating: #"{"a":"#, count: 40).utf8)
         #expect(throws: JSONError.self) { try StrictJSON.parse(objects) }
         #expect(throws: Never.self) { try StrictJSON.parse(nested(40), limits: .init(maximumDepth: 40)) }
         #expect(throws: Never.self) { try StrictJSON.parse(Array("[[],[],[[]]]".utf8), limits: .init(maximumDepth: 3)) }
+    }
+
+    @Test(arguments: [(2, 0), (16, 0), (17, 0), (17, 16), (40, 0), (40, 20), (40, 39)])
+    func findsADuplicateInObjectsOfAnySize(count: Int, again: Int) {
+        let names = (0..<count).map { "\"k\($0)\":0" }.joined(separator: ",")
+        #expect(throws: Never.self) { try StrictJSON.parse(Array("{\(names)}".utf8)) }
+        let error = #expect(throws: JSONError.self) { try StrictJSON.parse(Array("{\(names),\"k\(again)\":1}".utf8)) }
+        #expect(error?.code == .duplicateName)
     }
 
     @Test func boundsTheSize() {

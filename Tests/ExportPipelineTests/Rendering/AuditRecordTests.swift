@@ -36,7 +36,8 @@ struct AuditRecordTests {
 
     @Test func leavesOutWhatCouldNotBeRead() {
         let record = text(RenderingSamples.invalid())
-        #expect(record.contains(#""resource":"nlu:unknown:unknown","outcome":"FAILURE","metrics":{"duration_seconds":0}"#))
+        #expect(
+            record.contains(#""resource":"nlu:unknown:unknown","outcome":"FAILURE","metrics":{"duration_seconds":0}"#))
     }
 
     @Test func keepsThePartsOfTheResourceApart() throws {

@@ -51,7 +51,8 @@ struct ExportEventTests {
     @Test func leavesOutWhatCouldNotBeRead() {
         let event = ExportEvent(rendering: RenderingSamples.invalid())
         #expect(event.headers["ce-subject"] == nil)
-        #expect(text(event).contains(#""data":{"durationSeconds":0,"status":"FAILURE","error":{"code":"invalid_command""#))
+        #expect(
+            text(event).contains(#""data":{"durationSeconds":0,"status":"FAILURE","error":{"code":"invalid_command""#))
     }
 
     @Test func rendersStartAndProgress() {

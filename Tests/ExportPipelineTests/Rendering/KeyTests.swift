@@ -14,7 +14,8 @@ struct KeyTests {
 
     @Test(arguments: [
         ("aZ09._~-", "aZ09._~-"), ("", ""), ("a b/c", "a%20b%2Fc"), ("ä€😀", "%C3%A4%E2%82%AC%F0%9F%98%80"),
-        ("%2F", "%252F"), ("\u{0}\u{7F}", "%00%7F"), ("+*'()!:@&=$,;?#[]", "%2B%2A%27%28%29%21%3A%40%26%3D%24%2C%3B%3F%23%5B%5D"),
+        ("%2F", "%252F"), ("\u{0}\u{7F}", "%00%7F"),
+        ("+*'()!:@&=$,;?#[]", "%2B%2A%27%28%29%21%3A%40%26%3D%24%2C%3B%3F%23%5B%5D"),
     ])
     func encodesWhatIsNotUnreserved(text: String, encoded: String) {
         #expect(PercentEncoding.encode(text) == encoded)
@@ -38,10 +39,13 @@ struct KeyTests {
     @Test(arguments: [
         ("", KeyTemplateError.Code.empty, "empty"),
         ("a/{exportID}", .unknownPlaceholder, "{exportID}"), ("a/{}", .unknownPlaceholder, "{}"),
-        ("a/{exportId", .malformed, "brace"), ("a/exportId}", .malformed, "brace"), ("{{exportId}}", .unknownPlaceholder, "{{exportId}"),
-        ("/a/{exportId}", .malformed, "slash"), ("{exportId}/", .malformed, "slash"), ("a//{exportId}", .malformed, "empty"),
+        ("a/{exportId", .malformed, "brace"), ("a/exportId}", .malformed, "brace"),
+        ("{{exportId}}", .unknownPlaceholder, "{{exportId}"),
+        ("/a/{exportId}", .malformed, "slash"), ("{exportId}/", .malformed, "slash"),
+        ("a//{exportId}", .malformed, "empty"),
         ("a/../{exportId}", .malformed, ".."), ("./{exportId}", .malformed, "."),
-        ("a b/{exportId}", .malformed, "blank"), ("ä/{exportId}", .malformed, "ASCII"), ("a\\{exportId}", .malformed, "backslash"),
+        ("a b/{exportId}", .malformed, "blank"), ("ä/{exportId}", .malformed, "ASCII"),
+        ("a\\{exportId}", .malformed, "backslash"),
         ("{modelId}/{version}.onnx", .notUnique, "{exportId}"),
         ("state/{exportId}", .reserved, "state/"), ("audit/x/{exportId}", .reserved, "audit/"),
     ])
@@ -55,7 +59,9 @@ struct KeyTests {
 
     @Test func wantsTheTenantWhereThereAreSeveral() throws {
         #expect(throws: Never.self) { try ObjectKeyTemplate(ObjectKeyTemplate.standard, tenantCount: 1) }
-        let error = #expect(throws: KeyTemplateError.self) { try ObjectKeyTemplate(ObjectKeyTemplate.standard, tenantCount: 2) }
+        let error = #expect(throws: KeyTemplateError.self) {
+            try ObjectKeyTemplate(ObjectKeyTemplate.standard, tenantCount: 2)
+        }
         #expect(error?.code == .tenantMissing)
         #expect(throws: Never.self) { try ObjectKeyTemplate("{tenant}/{exportId}", tenantCount: 2) }
     }

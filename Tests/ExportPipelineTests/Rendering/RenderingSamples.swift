@@ -35,7 +35,8 @@ enum RenderingSamples {
     /// Of a message of which nothing could be read.
     static func invalid() -> Outcome {
         Outcome(
-            runID: String(repeating: "0f", count: 32), timestamp: moment, durationSeconds: 0, commandID: nil, tenant: nil,
+            runID: String(repeating: "0f", count: 32), timestamp: moment, durationSeconds: 0, commandID: nil,
+            tenant: nil,
             modelID: nil, version: nil, format: nil,
             failure: Failure(code: .invalidCommand, stage: .receive, message: "the body is no acceptable JSON"),
             worker: "host/7", actor: "automation_service")

@@ -28,9 +28,14 @@ struct SchemaDocumentTests {
         ]
         for (name, event) in all {
             try SchemaDocuments.write(event.body, "export-event/\(name)")
-            try SchemaDocuments.write(try SchemaDocuments.changed(event.body, "event", "nlu_model_export_other"), "export-event/refused/\(name)-event")
-            try SchemaDocuments.write(try SchemaDocuments.changed(event.body, "timestamp", "2026-11-23"), "export-event/refused/\(name)-timestamp")
-            try SchemaDocuments.write(try SchemaDocuments.changed(event.body, "data.extra", 1), "export-event/refused/\(name)-extra")
+            try SchemaDocuments.write(
+                try SchemaDocuments.changed(event.body, "event", "nlu_model_export_other"),
+                "export-event/refused/\(name)-event")
+            try SchemaDocuments.write(
+                try SchemaDocuments.changed(event.body, "timestamp", "2026-11-23"),
+                "export-event/refused/\(name)-timestamp")
+            try SchemaDocuments.write(
+                try SchemaDocuments.changed(event.body, "data.extra", 1), "export-event/refused/\(name)-extra")
         }
         let completed = all[0].1.body
         let changes: [(String, JSONValue?)] = [
@@ -38,11 +43,15 @@ struct SchemaDocumentTests {
             ("storageLocation", "b/key"), ("error", .object(JSONObject())), ("durationSeconds", -1),
         ]
         for (name, value) in changes {
-            try SchemaDocuments.write(try SchemaDocuments.changed(completed, "data.\(name)", value), "export-event/refused/completed-\(name)")
+            try SchemaDocuments.write(
+                try SchemaDocuments.changed(completed, "data.\(name)", value), "export-event/refused/completed-\(name)")
         }
-        try SchemaDocuments.write(try SchemaDocuments.changed(all[1].1.body, "data.error.code", "other"), "export-event/refused/failed-code")
-        try SchemaDocuments.write(try SchemaDocuments.changed(all[1].1.body, "data.error", nil), "export-event/refused/failed-without-error")
-        try SchemaDocuments.write(try SchemaDocuments.changed(all[4].1.body, "data.percent", 101), "export-event/refused/progress-percent")
+        try SchemaDocuments.write(
+            try SchemaDocuments.changed(all[1].1.body, "data.error.code", "other"), "export-event/refused/failed-code")
+        try SchemaDocuments.write(
+            try SchemaDocuments.changed(all[1].1.body, "data.error", nil), "export-event/refused/failed-without-error")
+        try SchemaDocuments.write(
+            try SchemaDocuments.changed(all[4].1.body, "data.percent", 101), "export-event/refused/progress-percent")
     }
 
     @Test func everyCodeAndStage() throws {
@@ -65,12 +74,16 @@ struct SchemaDocumentTests {
         try SchemaDocuments.write(AuditRecord(rendering: RenderingSamples.invalid()).bytes, "audit-record/invalid")
         let changes: [(String, JSONValue?)] = [
             ("log_type", "other"), ("record_id", "1"), ("resource", "m:1"), ("outcome", "FAILURE"), ("actor", ""),
-            ("metrics.artifact_sha256", nil), ("compliance_flags.encrypted_at_rest", "true"), ("trace_id", "0"), ("x", 1),
+            ("metrics.artifact_sha256", nil), ("compliance_flags.encrypted_at_rest", "true"), ("trace_id", "0"),
+            ("x", 1),
         ]
         for (name, value) in changes {
-            try SchemaDocuments.write(try SchemaDocuments.changed(success, name, value), "audit-record/refused/success-\(name)")
+            try SchemaDocuments.write(
+                try SchemaDocuments.changed(success, name, value), "audit-record/refused/success-\(name)")
         }
-        try SchemaDocuments.write(try SchemaDocuments.changed(failure, "error", nil), "audit-record/refused/failure-without-error")
-        try SchemaDocuments.write(try SchemaDocuments.changed(failure, "error.stage", "later"), "audit-record/refused/failure-stage")
+        try SchemaDocuments.write(
+            try SchemaDocuments.changed(failure, "error", nil), "audit-record/refused/failure-without-error")
+        try SchemaDocuments.write(
+            try SchemaDocuments.changed(failure, "error.stage", "later"), "audit-record/refused/failure-stage")
     }
 }

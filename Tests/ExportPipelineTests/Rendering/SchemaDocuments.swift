@@ -28,7 +28,8 @@ enum SchemaDocuments {
         return JSONWriter.bytes(of: result)
     }
 
-    private static func change(_ object: JSONObject, _ names: ArraySlice<Substring>, _ value: JSONValue?) -> JSONObject {
+    private static func change(_ object: JSONObject, _ names: ArraySlice<Substring>, _ value: JSONValue?) -> JSONObject
+    {
         guard let name = names.first.map(String.init) else { return object }
         var result = object
         let inner = object[name]?.object.map { JSONValue.object(change($0, names.dropFirst(), value)) }
