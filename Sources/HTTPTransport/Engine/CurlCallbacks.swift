@@ -44,18 +44,11 @@ enum CurlCallbacks {
         return unsafe ccurl_open_socket(address)
     }
 
-    /// Called when a connection is there, new or kept, and before anything is sent on it. A kept one may have been
-    /// made by a request without restriction, so the address is checked here too.
+    /// Called when a connection is there, new or kept, and before anything is sent on it.
     static let beforeRequest: curl_prereq_callback = { context, address, _, _, _ in
-        guard let transfer = unsafe transfer(context) else { return CURL_PREREQFUNC_ABORT }
-        if transfer.plan.isRestricted {
-            guard let text = unsafe address, let address = unsafe IPAddress(String(cString: text)), address.isPublic else {
-                transfer.refusedAddress = true
-                return CURL_PREREQFUNC_ABORT
-            }
-        }
-        transfer.wasSent = true
-        return CURL_PREREQFUNC_OK
+        guard let transfer = unsafe transfer(context), let address = unsafe address else { return CURL_PREREQFUNC_ABORT }
+        let mayUse = unsafe transfer.mayUse(connectedAddress: String(cString: address))
+        return mayUse ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
     }
 
     private static func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {

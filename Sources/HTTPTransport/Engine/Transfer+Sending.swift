@@ -3,6 +3,19 @@
 internal import CCurl
 
 extension Transfer {
+    /// Decides whether the request may go over a connection to this address, and takes it as sent from then on.
+    ///
+    /// Besides the check of every socket that is opened: a kept connection may have been made by a request without
+    /// restriction.
+    func mayUse(connectedAddress text: String) -> Bool {
+        guard !plan.isRestricted || IPAddress(text)?.isPublic == true else {
+            refusedAddress = true
+            return false
+        }
+        wasSent = true
+        return true
+    }
+
     /// Copies the next piece of the request's body for libcurl; 0 at its end.
     func send(into space: UnsafeMutableRawBufferPointer) -> Int {
         switch plan.body {
