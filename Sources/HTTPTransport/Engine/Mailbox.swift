@@ -64,9 +64,10 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Announces that the loop is about to wait; `false` when there is something to do first.
-    func prepareToWait() -> Bool {
+    /// Announces that the loop is about to wait; `false` when there is something to do first. `released` as above.
+    func prepareToWait(released: Int) -> Bool {
         state.withLock { state in
+            state.held -= released
             state.isLoopAwake = !state.commands.isEmpty
             return state.commands.isEmpty
         }

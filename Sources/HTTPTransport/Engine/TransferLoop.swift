@@ -50,7 +50,7 @@ final class TransferLoop: @unchecked Sendable {
             while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
             while let transfer = gate.nextReady() { admit(transfer) }
             lookAtDeadlines()
-            if !isStopping, mailbox.prepareToWait() { multi.wait(milliseconds: waitingTime()) }
+            if !isStopping, mayWait() { multi.wait(milliseconds: waitingTime()) }
         }
         stop()
     }
@@ -61,6 +61,11 @@ final class TransferLoop: @unchecked Sendable {
         released = 0
         clock.advance()
         for command in commands { carryOut(command) }
+    }
+
+    private func mayWait() -> Bool {
+        defer { released = 0 }
+        return mailbox.prepareToWait(released: released)
     }
 
     private func carryOut(_ command: LoopCommand) {
