@@ -162,7 +162,7 @@ signal_service() {
   local pid
   is_alive "$2" || return 0
   read -r pid _ <"$2"
-  kill "-$1" -- "-$pid" 2>/dev/null || true
+  kill "-$1" -- "-$pid" 2>/dev/null || kill "-$1" "$pid" 2>/dev/null || true
 }
 
 # service_is_up NAME: whether the process still lives; a ready-wait gives up early when it does not.
