@@ -13,6 +13,12 @@ extension Behaviour {
         return result
     }
 
+    /// Every status that this behaviour may answer with.
+    var statuses: [Int] {
+        let faults = [token?.faults, validate?.faults, trigger?.faults, poll?.faults, download?.faults]
+        return faults.flatMap { $0 ?? [] }.compactMap(\.status) + [download?.redirect?.status].compactMap { $0 }
+    }
+
     /// This behaviour with its faults named after `source`, so that faults of different rules are counted apart.
     func named(after source: String) -> Behaviour {
         func named(_ faults: [Fault]?, _ endpoint: String) -> [Fault]? {

@@ -9,7 +9,8 @@ extension Catalogue {
             "link-relative", "downloadUrl is a path (bearer token wanted)",
             Behaviour(poll: .init(link: .init(kind: .relative)))),
         Scenario(
-            "link-signed", "downloadUrl on the download host, signed", Behaviour(poll: .init(link: .init(kind: .signed)))),
+            "link-signed", "downloadUrl on the download host, signed",
+            Behaviour(poll: .init(link: .init(kind: .signed)))),
         Scenario(
             "link-missing-twice", "COMPLETED without downloadUrl twice, then with",
             Behaviour(poll: .init(link: .init(missing: 2)))),
@@ -19,6 +20,9 @@ extension Catalogue {
         Scenario(
             "link-short-lived", "a link is good for 1 s",
             Behaviour(poll: .init(link: .init(lifetime: HumanDuration(.seconds(1)))))),
+        Scenario(
+            "link-expired-once", "the first download is 403 as if the link had expired, later ones are well",
+            Behaviour(download: .init(faults: [Fault(times: 1, status: 403)]))),
         Scenario(
             "link-private-address", "downloadUrl http://10.0.0.1/…",
             Behaviour(poll: .init(link: .init(url: "http://10.0.0.1/model.onnx")))),
@@ -42,7 +46,8 @@ extension Catalogue {
             "artifact-gone-once", "downloads of the first job are 410, later jobs are well",
             Behaviour(download: .init(faults: [Fault(jobs: 1, status: 410)]))),
         Scenario(
-            "artifact-chunked", "no Content-Length: chunked transfer coding", Behaviour(download: .init(chunked: true))),
+            "artifact-chunked", "no Content-Length: chunked transfer coding",
+            Behaviour(download: .init(chunked: true))),
         Scenario(
             "artifact-chunked-cut-once", "chunked, the connection closed half way once",
             Behaviour(

@@ -3,12 +3,14 @@
 extension Catalogue {
     static let versionScenarios = [
         Scenario("healthy", "nothing is wrong", Behaviour()),
-        Scenario("model-missing", "the version's page is 404", Behaviour(validate: .init(faults: [Fault(status: 404)]))),
+        Scenario(
+            "model-missing", "the version's page is 404", Behaviour(validate: .init(faults: [Fault(status: 404)]))),
         Scenario(
             "model-forbidden", "the version's page is 403", Behaviour(validate: .init(faults: [Fault(status: 403)]))),
         Scenario("export-forbidden", "the trigger is 403", Behaviour(trigger: .init(faults: [Fault(status: 403)]))),
         Scenario("version-draft", "status DRAFT", Behaviour(validate: .init(steps: [.init("DRAFT")]))),
-        Scenario("version-training", "status TRAINING for ever", Behaviour(validate: .init(steps: [.init("TRAINING")]))),
+        Scenario(
+            "version-training", "status TRAINING for ever", Behaviour(validate: .init(steps: [.init("TRAINING")]))),
         Scenario(
             "version-training-then-trained", "TRAINING for two looks, then TRAINED",
             Behaviour(validate: .init(steps: [.init("TRAINING", looks: 2), .init("TRAINED")]))),

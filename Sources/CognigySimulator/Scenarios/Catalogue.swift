@@ -22,7 +22,8 @@ package struct Scenario: Sendable {
 /// - `…size-64MiB…`: an artifact of that size. `…takes-500ms…`: a job of that length.
 package enum Catalogue {
     /// All fixed scenarios; those of the grammar `<endpoint>-<fault>-<how often>` are in ``FaultGrammar``.
-    package static let scenarios = versionScenarios + tokenScenarios + jobScenarios + linkScenarios
+    package static let scenarios =
+        versionScenarios + tokenScenarios + jobScenarios + linkScenarios
         + artifactScenarios + redirectScenarios
 
     private static let byName = Dictionary(

@@ -9,6 +9,8 @@ package struct Fault: Sendable, Hashable, Codable {
     package var after: Int?
     /// How many requests are hit; without it all of them.
     package var times: Int?
+    /// Hits this share of the requests (0 to 1), scattered, the same ones in every run.
+    package var share: Double?
     /// Hits only the first so many jobs of a model version; on `poll` and `download`.
     package var jobs: Int?
     /// Waits this long before anything is answered.
@@ -35,12 +37,13 @@ package struct Fault: Sendable, Hashable, Codable {
 
     /// Makes a fault of the fields given.
     package init(
-        after: Int? = nil, times: Int? = nil, jobs: Int? = nil, delay: HumanDuration? = nil, status: Int? = nil,
-        retryAfter: String? = nil, body: FaultBody? = nil, headers: [String: String]? = nil,
+        after: Int? = nil, times: Int? = nil, share: Double? = nil, jobs: Int? = nil, delay: HumanDuration? = nil,
+        status: Int? = nil, retryAfter: String? = nil, body: FaultBody? = nil, headers: [String: String]? = nil,
         transport: Transport? = nil, effect: Effect? = nil, revokesToken: Bool? = nil, content: ContentFault? = nil
     ) {
         self.after = after
         self.times = times
+        self.share = share
         self.jobs = jobs
         self.delay = delay
         self.status = status
@@ -54,7 +57,8 @@ package struct Fault: Sendable, Hashable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case after, times, jobs, delay, status, retryAfter, body, headers, transport, effect, revokesToken, content
+        case after, times, share, jobs, delay, status, retryAfter, body, headers, transport, effect, revokesToken
+        case content
     }
 }
 
@@ -105,7 +109,8 @@ extension FaultBody: Codable {
                 self = .text(String(text.dropFirst(5)))
             } else {
                 throw DecodingError.dataCorruptedError(
-                    in: container, debugDescription: "a body is \"json\", \"html\", \"empty\", \"raw:…\" or \"text:…\"")
+                    in: container,
+                    debugDescription: "a body is \"json\", \"html\", \"empty\", \"raw:…\" or \"text:…\"")
             }
         }
     }

@@ -78,6 +78,9 @@ package struct ScenarioFile: Sendable, Hashable, Codable {
             if let path = Self.firstUnknownKey(in: given, understood: understood, at: "") {
                 throw ScenarioFileError(description: "scenario file: unknown key \(path); check its spelling")
             }
+            if let status = rules.lazy.flatMap(\.behaviour.statuses).first(where: { !(200..<600).contains($0) }) {
+                throw ScenarioFileError(description: "scenario file: status \(status) is not within 200 to 599")
+            }
         } catch let error as ScenarioFileError {
             throw error
         } catch {

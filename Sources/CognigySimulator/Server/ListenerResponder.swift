@@ -46,7 +46,7 @@ struct ListenerResponder: HTTPResponder {
         for (name, value) in answer.headers {
             if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
         }
-        let status = HTTPResponse.Status(code: answer.status)
+        let status = HTTPResponse.Status(code: (200..<600).contains(answer.status) ? answer.status : 500)
         switch answer.body {
         case .bytes(let bytes):
             return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
@@ -58,7 +58,8 @@ struct ListenerResponder: HTTPResponder {
             guard !isHead else { return Response(status: status, headers: headers) }
             let writer = TransferWriter(transfer: transfer, tenant: tenant, channel: context.channel)
             return Response(
-                status: status, headers: headers, body: ResponseBody(contentLength: transfer.announced) { body in
+                status: status, headers: headers,
+                body: ResponseBody(contentLength: transfer.announced) { body in
                     try await writer.write(to: &body)
                 })
         }

@@ -10,14 +10,23 @@ package final class Simulator: Sendable {
     package let baseURL: String
     /// Base URL of the download host.
     package let downloadBaseURL: String
+    /// The API's port.
+    package let port: Int
+    /// The download host's port.
+    package let downloadPort: Int
     /// The tenant, for rules and faults.
     package let tenant: Tenant
 
     private let servers: [Task<Void, Never>]
 
-    private init(baseURL: String, downloadBaseURL: String, tenant: Tenant, servers: [Task<Void, Never>]) {
-        self.baseURL = baseURL
-        self.downloadBaseURL = downloadBaseURL
+    private init(
+        _ configuration: SimulatorConfiguration, ports: [Int], tenant: Tenant, servers: [Task<Void, Never>]
+    ) {
+        port = ports[0]
+        downloadPort = ports[1]
+        let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+        baseURL = configuration.publicURL ?? "http://\(host):\(ports[0])\(configuration.basePath)"
+        downloadBaseURL = configuration.publicDownloadURL ?? "http://\(host):\(ports[1])"
         self.tenant = tenant
         self.servers = servers
     }
@@ -26,11 +35,20 @@ package final class Simulator: Sendable {
     package var log: SimulatorLog { tenant.log }
 
     /// Starts both listeners and returns once they accept connections; throws when a port cannot be had.
+    ///
+    /// With `clock` a test decides how fast jobs are and when tokens expire.
     package static func start(
         _ configuration: SimulatorConfiguration = SimulatorConfiguration(),
         clock: some Clock<Duration> = ContinuousClock(), logger: Logger? = nil
     ) async throws -> Simulator {
         let tenant = Tenant(configuration: configuration, time: SimulatorTime(clock: clock))
+        return try await start(tenant, configuration, logger: logger)
+    }
+
+    /// Starts listeners for a tenant that is there already: one that was stopped and comes back with all it knew.
+    package static func start(
+        _ tenant: Tenant, _ configuration: SimulatorConfiguration, logger: Logger? = nil
+    ) async throws -> Simulator {
         let logger = logger ?? Logger(label: "cognigy-simulator") { _ in SwiftLogNoOpLogHandler() }
         var servers: [Task<Void, Never>] = []
         var ports: [Int] = []
@@ -46,12 +64,11 @@ package final class Simulator: Sendable {
             }
         }
         tenant.listen(apiPort: ports[0], downloadPort: ports[1])
-        return Simulator(
-            baseURL: configuration.publicURL
-                ?? "http://\(configuration.host):\(ports[0])\(configuration.basePath)",
-            downloadBaseURL: configuration.publicDownloadURL ?? "http://\(configuration.host):\(ports[1])",
-            tenant: tenant, servers: servers)
+        return Simulator(configuration, ports: ports, tenant: tenant, servers: servers)
     }
+
+    /// Requests as they come in, from now on; see ``Tenant/requests()``.
+    package func requests() -> AsyncStream<RequestRecord> { tenant.requests() }
 
     /// Puts a rule over those already there.
     package func add(_ rule: Rule) {

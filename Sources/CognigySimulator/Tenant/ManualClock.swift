@@ -26,6 +26,8 @@ package final class ManualClock: Clock, Sendable {
     package init() {}
 
     package var now: Instant { state.withLock { $0.now } }
+    /// Whether anybody is waiting for time to pass.
+    package var hasSleepers: Bool { state.withLock { !$0.sleepers.isEmpty } }
     package var minimumResolution: Duration { .zero }
 
     /// Lets time pass at once.

@@ -6,6 +6,12 @@ internal import Synchronization
 package final class Tenant: Sendable {
     let time: SimulatorTime
     private let state: Mutex<TenantState>
+    private let watchers = Mutex(Watchers())
+
+    private struct Watchers {
+        var lastID = 0
+        var continuations: [Int: AsyncStream<RequestRecord>.Continuation] = [:]
+    }
 
     /// Makes a healthy tenant.
     package init(configuration: SimulatorConfiguration, time: SimulatorTime) {
@@ -42,9 +48,34 @@ package final class Tenant: Sendable {
         state.withLock { $0.artifact(model: model, version: version) }
     }
 
+    /// Requests as they come in, from now on, each already decided; of what is not taken in time the newest 10,000 are
+    /// kept. Ends when the returned stream is let go of.
+    package func requests() -> AsyncStream<RequestRecord> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: RequestRecord.self, bufferingPolicy: .bufferingNewest(10_000))
+        let id = watchers.withLock { watchers in
+            watchers.lastID += 1
+            watchers.continuations[watchers.lastID] = continuation
+            return watchers.lastID
+        }
+        continuation.onTermination = { [weak self] _ in
+            self?.watchers.withLock { _ = $0.continuations.removeValue(forKey: id) }
+        }
+        return stream
+    }
+
     func handle(_ request: SimulatorRequest) -> Reply {
         let now = time.now
-        return state.withLock { $0.handle(request, at: now) }
+        let (reply, record) = state.withLock { state in
+            let before = state.log.recent.last?.number
+            let reply = state.handle(request, at: now)
+            let last = state.log.recent.last
+            return (reply, last?.number == before ? nil : last)
+        }
+        if let record {
+            for continuation in watchers.withLock({ Array($0.continuations.values) }) { continuation.yield(record) }
+        }
+        return reply
     }
 
     func listen(apiPort: Int, downloadPort: Int) {

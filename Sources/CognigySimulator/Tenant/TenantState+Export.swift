@@ -41,7 +41,7 @@ extension TenantState {
         for step in steps {
             if let looks = step.looks {
                 if count < looks { return step.status }
-                count -= looks
+                count -= max(0, looks)
             } else if let lasts = step.lasts {
                 if now.elapsed < first + lasts.duration { return step.status }
                 first += lasts.duration

@@ -28,12 +28,20 @@ extension TenantState {
             let key = CounterKey(fault: fault.name, subject: counted(subject))
             let seen = counters[key, default: 0]
             counters[key] = seen + 1
-            let first = fault.after ?? 0
+            let first = max(0, fault.after ?? 0)
             guard seen >= first else { continue }
             if let times = fault.times, seen - first >= times { continue }
+            if let share = fault.share, !Self.isHit(key, seen: seen, share: share) { continue }
             return fault
         }
         return nil
+    }
+
+    /// Whether the request of this number is among the share that a fault hits, by a hash: the same in every run.
+    private static func isHit(_ key: CounterKey, seen: Int, share: Double) -> Bool {
+        let text = "\(key.fault)\n\(key.subject.model ?? "")\n\(key.subject.version ?? "")"
+        let hash = text.utf8.reduce(UInt64(seen)) { SplitMix64.mix($0 &* 31 &+ UInt64($1)) }
+        return Double(hash >> 11) / 0x1p53 < share
     }
 
     /// Faults count by model and version whoever asks; by client where there is no model.
@@ -58,7 +66,8 @@ extension Fault {
         case .json:
             return .error(status, "simulated", "a simulated answer with status \(status)")
         case .html:
-            let page = "<!DOCTYPE html>\n<html><head><title>\(status)</title></head><body><h1>Gateway</h1></body></html>\n"
+            let page =
+                "<!DOCTYPE html>\n<html><head><title>\(status)</title></head><body><h1>Gateway</h1></body></html>\n"
             return Answer(
                 status: status, headers: [("Content-Type", "text/html; charset=utf-8")],
                 body: .bytes(Array(page.utf8)))
@@ -73,7 +82,9 @@ extension Fault {
     }
 
     private static func render(_ retryAfter: String, at now: Moment) -> String {
-        guard retryAfter.hasPrefix("date:"), let seconds = Int(retryAfter.dropFirst(5)) else { return retryAfter }
+        guard retryAfter.hasPrefix("date:"), let seconds = Int(retryAfter.dropFirst(5)),
+            (0...1_000_000_000).contains(seconds)
+        else { return retryAfter }
         // Rounded up: the date has no fraction, and the wait should not come out as less than asked for.
         return HTTPDate.text(unixSeconds: Int(now.unix.rounded(.up)) + seconds)
     }

@@ -13,11 +13,11 @@ extension TenantState {
     mutating func handle(_ request: SimulatorRequest, at now: Moment) -> Reply {
         let route = Route(path: request.path, basePath: configuration.basePath, listener: request.listener)
         if case .admin(let path) = route { return Reply(admin(path, request, at: now)) }
+        requestNumber += 1
         var call = Call(request: request, now: now, subject: subject(of: route, request))
         if request.listener == .download { noteLeaks(request) }
-        var reply = wholeTenantFault(now) ?? answer(route, &call)
+        var reply = wholeTenantFault(request.listener, now) ?? answer(route, &call)
         if case .answer(var answer) = reply.outcome {
-            requestNumber += 1
             answer.headers.append(("X-Request-Id", "sim-\(requestNumber)"))
             reply.outcome = .answer(answer)
         }
@@ -64,9 +64,10 @@ extension TenantState {
         return next(&self, call)
     }
 
-    private mutating func wholeTenantFault(_ now: Moment) -> Reply? {
+    private mutating func wholeTenantFault(_ listener: Listener, _ now: Moment) -> Reply? {
         if faults.hanging { return Reply(.hang) }
         if faults.unavailable { return Reply(.error(503, "unavailable", "the tenant is down for maintenance")) }
+        guard listener == .api else { return nil }
         if faults.wrongBasePath { return Reply(.error(404, "not_found", "no such path")) }
         guard let limit = configuration.requestsPerMinute else { return nil }
         let minute = Int(now.elapsed.inSeconds / 60)

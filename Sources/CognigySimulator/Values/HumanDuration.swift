@@ -10,7 +10,7 @@ package struct HumanDuration: Sendable, Hashable {
         self.duration = duration
     }
 
-    /// Reads `500ms`, `2s`, `1m30s`, `2h` or a bare number of seconds; nil for anything else and for more than a century.
+    /// Reads `500ms`, `2s`, `1m30s`, `2h` or a bare number of seconds; nil for anything else and beyond a century.
     package init?(text: some StringProtocol) {
         var rest = Substring(text)
         guard !rest.isEmpty else { return nil }
