@@ -24,7 +24,7 @@ extension Catalogue {
             "The client's secret. This or clientSecretFile is required for v1.")
         static let clientSecretFile = SettingKey.optionalText(
             tenant("clientSecretFile"), .path, example: "/run/secrets/cognigy-client-secret",
-            "File that holds the client's secret alone; read again when it changes.")
+            "Instead of clientSecret: a file that holds it alone; read again when it changes.")
             .instead(of: tenant("clientSecret"))
         static let tokenPath = SettingKey.text(
             tenant("tokenPath"), "/api/v1/auth/oauth/token", .urlPath, "The path of the token endpoint.")
@@ -32,11 +32,11 @@ extension Catalogue {
             tenant("scope"), .words(1024), example: "nlu:models:export jobs:read artifacts:download",
             "The scope asked for with the token; none is named when left out.")
         static let apiKey = SettingKey.secret(
-            tenant("apiKey"), .words(4096), example: "change-me", "The API key of a v2 tenant.")
+            tenant("apiKey"), .words(4096), example: "change-me", "The API key of a v2 tenant, instead of client and secret.")
             .instead(of: tenant("clientSecret"))
         static let apiKeyFile = SettingKey.optionalText(
             tenant("apiKeyFile"), .path, example: "/run/secrets/cognigy-api-key",
-            "File that holds the API key alone; read again when it changes.")
+            "Instead of apiKey: a file that holds it alone; read again when it changes.")
             .instead(of: tenant("clientSecret"))
         static let caFile = SettingKey.optionalText(
             tenant("caFile"), .path, example: "/etc/ssl/certs/ca-certificates.crt",

@@ -17,7 +17,7 @@ package struct ConfigurationProblem: Sendable, Hashable, CustomStringConvertible
         let shown = value.map { " \"\(LogText.clean($0, limit: 200))\"" } ?? ""
         let place = origin == .byDefault && value == nil ? "" : " (\(origin))"
         let range = allowed.map { " Allowed: \($0)." } ?? ""
-        return "\(key)\(shown) \(complaint)\(place).\(range) \(remedy)"
+        return "\(LogText.clean(key))\(shown) \(LogText.clean(complaint))\(place).\(range) \(remedy)"
     }
 }
 

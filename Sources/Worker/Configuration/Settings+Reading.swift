@@ -2,10 +2,15 @@
 
 extension Settings {
     /// Reads every key of the catalogue, tenants' keys once for each tenant.
-    init(_ reader: inout SettingsReader, defaultTenants: [String]) {
+    ///
+    /// - Parameter namedInFile: the tenants that the file has settings for; they stand in for `cognigy.tenantNames`.
+    init(_ reader: inout SettingsReader, namedInFile: [String]) {
         amqp = AMQP(&reader)
         var names = reader.read(Catalogue.Cognigy.tenantNames)
-        if let origin = reader.entries.last?.origin, origin == .byDefault { names = defaultTenants }
+        if reader.entries.last?.origin == .byDefault, let file = reader.layers.file, !namedInFile.isEmpty {
+            names = namedInFile
+            reader.conclude(names.joined(separator: ","), from: .file(path: file.path, line: 0))
+        }
         tenants = names.map { Tenant(&reader, name: $0) }
         trainingWait = reader.read(Catalogue.Work.trainingWait)
         job = Job(

@@ -64,9 +64,7 @@ extension Settings {
     static func inspect(_ request: SettingsRequest, file: ConfigurationFile?) -> SettingsReport {
         let layers = SettingLayers(overrides: request.overrides, variables: request.environment, file: file)
         var reader = SettingsReader(layers: layers)
-        let named = UnknownKeys.tenants(in: file)
-        let settings = Settings(
-            &reader, defaultTenants: named.isEmpty ? Catalogue.Cognigy.tenantNames.fallback : named)
+        let settings = Settings(&reader, namedInFile: UnknownKeys.tenants(in: file))
         let unknown = UnknownKeys(layers: layers, tenants: settings.tenants.map(\.name))
         unknown.problems().forEach { reader.add($0) }
         unknown.collisions().forEach { reader.add("cognigy.tenantNames", $0) }

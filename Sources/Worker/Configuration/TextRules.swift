@@ -14,7 +14,7 @@ extension TextRule {
     }
 
     /// The name of an exchange or a queue.
-    static let brokerName = TextRule(allowed: "a name of 1 to 255 bytes that does not begin with amq.") {
+    static let brokerName = TextRule(allowed: "a name of 1 to 255 bytes without amq. in front") {
         if $0.utf8.count > 255 { return "is longer than 255 bytes" }
         return $0.hasPrefix("amq.") ? "begins with amq., which the broker keeps for itself" : nil
     }
@@ -92,7 +92,9 @@ extension TextRule {
 /// What may be shown of settings that hold a URL with a password, or several of them.
 enum URLDisplay {
     @Sendable static func redacted(_ text: String) -> String {
-        let parts = RawSetting.text(text).elements.map { URLText($0)?.redacted ?? Secret.redacted }
-        return parts.joined(separator: ",")
+        let elements = RawSetting.text(text).elements
+        let parts = elements.compactMap { URLText($0)?.redacted }
+        // A comma in a password cuts a URL in two, whose halves must not be shown: all of it or nothing.
+        return parts.count == elements.count ? parts.joined(separator: ",") : Secret.redacted
     }
 }

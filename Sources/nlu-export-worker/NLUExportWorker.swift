@@ -1,0 +1,49 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Glibc
+internal import Worker
+
+/// The command line: options in, one entry function of the module Worker called, its exit code out.
+@main
+struct NLUExportWorker: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nlu-export-worker",
+        abstract: "Exports trained NLU models from Cognigy.AI tenants into an S3-compatible bucket.",
+        discussion: HelpText.discussion(
+            """
+            Takes export commands from a RabbitMQ queue, follows each tenant's export job, stores the artifact, \
+            writes an audit record, announces the outcome, and only then acknowledges the command.
+            """,
+            examples: [
+                ("check the configuration", "config --config worker.yaml"),
+                ("try every dependency in turn", "doctor --config worker.yaml"),
+                ("run the worker", "run --config worker.yaml"),
+                ("order an export and wait for it", "submit --model intents --version 1.4.0 --wait"),
+            ], exits: WorkerExit.allCases),
+        subcommands: [Run.self, Submit.self, Export.self, Topology.self, Config.self, DoctorCommand.self])
+
+    // Not ArgumentParser's own `version:`, which every subcommand inherits: `submit` has a --version of its own.
+    @Flag(help: "Show the version.")
+    var version = false
+
+    func run() throws {
+        guard version else { throw CleanExit.helpRequest(self) }
+        print(WorkerVersion.text)
+    }
+
+    static func main() async {
+        // A reader that goes away (`… | head`) is an error of the write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
