@@ -1,0 +1,54 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import ExportPipeline
+internal import HTTPTransport
+internal import ObjectStore
+
+/// Turns what the object store answers into what it means for a command.
+///
+/// A refusal can be this command's own (a policy on its key) or a fault of the surroundings (credentials, bucket, clock,
+/// disk). A probe that has nothing to do with the command tells the two apart.
+struct StoreFaults: Sendable {
+    let client: S3Client
+    /// A key of this process alone, for the probe.
+    let probeKey: String
+
+    /// The step error for a failed operation; runs the probe where the kind of failure asks for it.
+    func stepError(_ error: S3Error) async -> StepError {
+        let message = error.description
+        switch error.kind {
+        case .cancelled:
+            return StepError(.interrupted, message)
+        case .slowDown:
+            return StepError(.throttled(retryAfter: error.retryAfter), message, httpStatus: error.httpStatus)
+        case .invalidRequest:
+            return StepError(.permanent(.storageRefused), message, httpStatus: error.httpStatus)
+        case .transport where error.transportError?.code == .cancelled:
+            return StepError(.interrupted, message)
+        case .transport, .accessDenied, .noSuchBucket, .badSignature, .wrongRegion, .clockSkew, .expiredCredentials,
+            .noCredentials, .insufficientStorage:
+            return await judged(error)
+        default:
+            return StepError(.transient(thenFailsWith: .storageRefused), message, httpStatus: error.httpStatus)
+        }
+    }
+
+    private func judged(_ error: S3Error) async -> StepError {
+        do throws(S3Error) {
+            try await probe()
+        } catch {
+            return StepError(.surroundings(.objectStore), "the object store is not usable: \(error)")
+        }
+        let kind: StepError.Kind =
+            error.kind == .transport
+            ? .transient(thenFailsWith: .storageRefused) : .transient(limit: 5, thenFailsWith: .storageRefused)
+        return StepError(kind, error.description, httpStatus: error.httpStatus)
+    }
+
+    /// Proves that the bucket is there and takes writes: HEAD bucket, put, delete.
+    func probe() async throws(S3Error) {
+        try await client.headBucket()
+        _ = try await client.put(probeKey, .bytes(Array("probe".utf8)))
+        try await client.delete(probeKey)
+    }
+}

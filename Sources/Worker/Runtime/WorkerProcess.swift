@@ -1,0 +1,111 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import AMQP
+internal import ExportPipeline
+internal import FoundationEssentials
+internal import Logging
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// The worker as a process: puts the parts together, runs them until a signal, and says how it ended.
+package enum WorkerProcess {
+    /// Runs until SIGTERM or SIGINT; commands in flight are finished or handed back before it returns.
+    package static func run(settings: Settings) async -> WorkerExit {
+        let logger = Logger(label: "nlu-export-worker")
+        do {
+            try await serve(settings, logger)
+            return .success
+        } catch let error as AssemblyError {
+            return fail(logger, "the configuration cannot be used", error, .configuration)
+        } catch let error as UnsuitableStore {
+            return fail(logger, "the object store cannot be used", error, .configuration)
+        } catch let error as AMQPError where error.code == .invalidConfiguration {
+            return fail(logger, "the configuration cannot be used", error, .configuration)
+        } catch let error as SecretError {
+            return fail(logger, "a secret cannot be read", error, .configuration)
+        } catch {
+            return fail(logger, "the worker stopped", error, .internal)
+        }
+    }
+
+    private static func fail(
+        _ logger: Logger, _ message: Logger.Message, _ error: any Error, _ exit: WorkerExit
+    ) -> WorkerExit {
+        logger.critical(message, metadata: [LogKey.error: "\(error)"])
+        return exit
+    }
+
+    private static func serve(_ settings: Settings, _ logger: Logger) async throws {
+        let parts = try WorkerParts(
+            settings: settings, logger: logger, environmentVariables: ProcessInfo.processInfo.environment)
+        let broker = BrokerConfiguration(settings: settings.amqp)
+        let publisher = try AMQPPublisher(
+            connection: await broker.connection("events", identity: parts.identity),
+            topology: broker.eventsTopology, logger: logger)
+        let consumer = try AMQPConsumer(
+            connection: await broker.connection("commands", identity: parts.identity), topology: broker.topology,
+            subscriptions: broker.subscriptions(identity: parts.identity),
+            maximumBodyBytes: settings.amqp.maxCommandBytes, logger: logger)
+        let reporter = ProgressReporter(
+            publisher: publisher, exchange: settings.amqp.eventsExchange, source: settings.events.source,
+            environment: parts.environment)
+        var observers: [any PipelineObserver] = [LogObserver(logger: logger)]
+        if settings.events.progress { observers.append(reporter) }
+        let pipeline = parts.pipeline(
+            events: BrokerEventPublisher(
+                publisher: publisher, exchange: settings.amqp.eventsExchange,
+                requiresRoute: settings.events.requireRoute),
+            observer: ObserverGroup(observers: observers))
+        logger.notice(
+            "starting",
+            metadata: [
+                "version": "\(WorkerVersion.text)", "instance": "\(parts.identity.instance)",
+                "queues": "\(settings.amqp.commandQueues.joined(separator: ","))",
+            ])
+        try await group(
+            parts, publisher: publisher, consumer: consumer, pipeline: pipeline, reporter: reporter, logger: logger
+        ).run()
+    }
+
+    /// The services in the order they start; they stop in the reverse order.
+    private static func group(
+        _ parts: WorkerParts, publisher: AMQPPublisher, consumer: AMQPConsumer, pipeline: Pipeline,
+        reporter: ProgressReporter, logger: Logger
+    ) -> ServiceGroup {
+        let lease = parts.leaseKeeper()
+        let consume = ConsumeService(
+            consumer: consumer, pipeline: pipeline, grace: parts.settings.shutdownGrace, logger: logger
+        ) {
+            try await StoreGuard(parts: parts).waitUntilProven { why in
+                logger.warning("not consuming yet", metadata: [LogKey.reason: "\(why)"])
+            }
+            // Others must be able to see this process alive before it owns anything.
+            try await lease.renewUntilWritten(environment: parts.environment)
+        }
+        let services: [any Service] = [
+            HTTPService(client: parts.http), PublishService(publisher: publisher, logger: logger), reporter,
+            LeaseService(keeper: lease, logger: logger), consume,
+        ]
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+            },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = parts.settings.shutdownGrace + .seconds(15)
+        return ServiceGroup(configuration: configuration)
+    }
+}
+
+extension LeaseKeeper {
+    /// Writes the first lease, however long that takes.
+    func renewUntilWritten(environment: any PipelineEnvironment) async throws(CancellationError) {
+        var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(15))
+        while true {
+            do throws(StepError) {
+                return try await renew()
+            } catch {
+                try await environment.sleep(backoff.next(jitter: environment.jitter()))
+            }
+        }
+    }
+}
