@@ -63,7 +63,9 @@ enum HTTPDate {
     }
 
     private static func number(_ text: Substring, digits: Int) -> Int64? {
-        guard digits > 0, text.utf8.count == digits, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        guard digits > 0, text.utf8.count == digits, text.utf8.allSatisfy({ (48...57).contains($0) }) else {
+            return nil
+        }
         return Int64(text)
     }
 

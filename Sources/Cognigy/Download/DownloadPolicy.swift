@@ -21,8 +21,8 @@ struct DownloadPolicy: Sendable {
         }
         guard base.scheme != "https" || url.scheme == "https" else {
             throw refused(
-                "tenant \(tenant) is called by https but named a download URL without it (\(url.origin)); let the tenant "
-                    + "name an https URL")
+                "tenant \(tenant) is called by https but named a download URL without it (\(url.origin)); let the "
+                    + "tenant name an https URL")
         }
         return url
     }
@@ -64,7 +64,9 @@ enum PrivateNetwork {
         }
         let groups = address.split(separator: ":", omittingEmptySubsequences: true)
         guard let first = groups.first, let value = UInt16(first, radix: 16) else { return false }
-        if !address.hasPrefix(":"), (0xFC00...0xFDFF).contains(value) || (0xFE80...0xFEBF).contains(value) { return true }
+        if !address.hasPrefix(":"), (0xFC00...0xFDFF).contains(value) || (0xFE80...0xFEBF).contains(value) {
+            return true
+        }
         return groups.last.flatMap { UInt16($0, radix: 16) } == 1
             && groups.dropLast().allSatisfy { UInt16($0, radix: 16) == 0 }
     }

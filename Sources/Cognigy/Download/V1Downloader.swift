@@ -87,7 +87,8 @@ struct V1Downloader: ArtifactDownloader {
         switch error.code {
         case .redirectRefused, .invalidRequest:
             return StepError(
-                .permanent(.downloadRefused), "\(attempt.subject) was not followed: \(redactor.cleaned(error.description))")
+                .permanent(.downloadRefused),
+                "\(attempt.subject) was not followed: \(redactor.cleaned(error.description))")
         case .addressRefused:
             return StepError(
                 .permanent(.downloadRefused),
@@ -147,7 +148,7 @@ struct V1Downloader: ArtifactDownloader {
         return HTTPRequest(
             method: .get, url: url.string, headers: headers,
             timeouts: HTTPTimeouts(
-                connect: configuration.timeouts.connect, response: configuration.timeouts.request,
+                connect: configuration.timeouts.connect, response: configuration.timeouts.downloadHead,
                 stall: configuration.timeouts.stall),
             trust: TLSTrust(caFile: configuration.caFile), addressPolicy: policy.addresses)
     }

@@ -31,7 +31,8 @@ struct V1Answers: Sendable {
         case 200..<300: return try exportJob(in: answer.json)
         case 403:
             throw final(
-                .permissionDenied, "give the service account the scope nlu:models:export, or ask for the security policy")
+                .permissionDenied,
+                "give the service account the scope nlu:models:export, or ask for the security policy")
         case 404: throw final(.modelNotFound, "check model id and version and send the command again")
         case 408, 425, 500...: throw error(.ambiguous, "; it may have taken effect")
         default: throw error(.permanent(.exportRefused), "; check format, version and size of the model")

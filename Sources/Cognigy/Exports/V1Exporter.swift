@@ -83,10 +83,11 @@ package final class V1Exporter: ModelExporter {
         metadata.set("exported_by", .string(session.configuration.exportedBy))
         metadata.set("commandId", .string(command.commandID))
         metadata.set("runId", .string(runID))
-        return JSONWriter.bytes(of: JSONObject([
-            "modelId": .string(command.modelID), "version": .string(command.version),
-            "format": .string(command.format), "metadata": .object(metadata),
-        ]))
+        return JSONWriter.bytes(
+            of: JSONObject([
+                "modelId": .string(command.modelID), "version": .string(command.version),
+                "format": .string(command.format), "metadata": .object(metadata),
+            ]))
     }
 
     private func subject(_ command: ExportCommand) -> String {

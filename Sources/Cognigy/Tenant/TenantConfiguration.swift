@@ -12,17 +12,21 @@ package struct TenantConfiguration: Sendable {
         package var request: Duration
         /// The call that starts an export job, which may take its time.
         package var exportRequest: Duration
+        /// The head of a download; where artifacts are kept the first byte can take longer than an API's answer.
+        package var downloadHead: Duration
         /// The longest silence of a download.
         package var stall: Duration
 
-        /// Sets all four; defaults 10 s, 10 s, 15 s and 60 s.
+        /// Sets all five; defaults 10 s, 10 s, 15 s, 30 s and 60 s.
         package init(
             connect: Duration = .seconds(10), request: Duration = .seconds(10),
-            exportRequest: Duration = .seconds(15), stall: Duration = .seconds(60)
+            exportRequest: Duration = .seconds(15), downloadHead: Duration = .seconds(30),
+            stall: Duration = .seconds(60)
         ) {
             self.connect = connect
             self.request = request
             self.exportRequest = exportRequest
+            self.downloadHead = downloadHead
             self.stall = stall
         }
     }
@@ -96,7 +100,8 @@ package struct TenantConfiguration: Sendable {
         }
         guard url.query == nil, !url.hasUserInfo else {
             throw CognigyError(
-                .invalidURL, "the \(what) of tenant \(tenant) (\(url.redacted)) has a query or user information; "
+                .invalidURL,
+                "the \(what) of tenant \(tenant) (\(url.redacted)) has a query or user information; "
                     + "leave them out")
         }
         return url

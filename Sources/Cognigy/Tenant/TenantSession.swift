@@ -72,7 +72,7 @@ struct TenantSession: Sendable {
         guard (300..<400).contains(answer.status) else { return answer }
         throw StepError(
             .permanent(.exportRefused),
-            "\(call.subject) was redirected (\(answer.status))\(answer.redirectTarget(from: configuration.base)), which "
-                + "API calls do not follow; correct baseUrl of the tenant", httpStatus: answer.status)
+            "\(call.subject) was redirected (\(answer.status))\(answer.redirectTarget(from: configuration.base)), "
+                + "which API calls do not follow; correct baseUrl of the tenant", httpStatus: answer.status)
     }
 }

@@ -29,6 +29,7 @@ struct TokenGrant: Sendable, Hashable {
     private static func lifetime(_ value: JSONValue?) -> Duration {
         let seconds = value?.double ?? value?.string.flatMap { Double($0) }
         guard let seconds, seconds.isFinite else { return defaultLifetime }
-        return min(maximumLifetime, max(.zero, .seconds(min(seconds, 1e6))))
+        // Bounded as a number first: a duration cannot be made of every double.
+        return min(maximumLifetime, .seconds(min(1e6, max(0, seconds))))
     }
 }

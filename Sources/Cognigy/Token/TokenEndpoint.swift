@@ -57,16 +57,19 @@ struct TokenEndpoint: Sendable {
                 throw StepError(.transient(), "\(subject) was answered with \(answer.summary)", httpStatus: status)
             }
             guard let grant = TokenGrant(json) else {
-                throw fault("\(subject) was answered without a usable access_token (\(answer.summary)); check tokenPath "
-                    + "and the client of the tenant", status)
+                throw fault(
+                    "\(subject) was answered without a usable access_token (\(answer.summary)); check tokenPath "
+                        + "and the client of the tenant", status)
             }
             return grant
         case 300..<400:
-            throw fault("\(subject) was redirected\(answer.redirectTarget(from: configuration.tokenURL)), which is not "
-                + "followed with a secret; correct baseUrl or tokenPath of the tenant", status)
+            throw fault(
+                "\(subject) was redirected\(answer.redirectTarget(from: configuration.tokenURL)), which is not "
+                    + "followed with a secret; correct baseUrl or tokenPath of the tenant", status)
         case 400, 401, 403:
-            throw fault("\(subject) was refused: \(answer.summary); check clientId, clientSecret and scope of the "
-                + "tenant", status)
+            throw fault(
+                "\(subject) was refused: \(answer.summary); check clientId, clientSecret and scope of the "
+                    + "tenant", status)
         case 408, 425, 500...:
             throw StepError(.transient(), "\(subject) was answered with \(answer.summary)", httpStatus: status)
         default:

@@ -25,6 +25,7 @@ package final class TokenProvider: Sendable {
         var flight: SharedFlight<Credentials>?
         var serial = 0
         var secrets: [String] = []
+        var redactor = Redactor(secrets: [])
     }
 
     private let state = Mutex(State())
@@ -70,7 +71,7 @@ package final class TokenProvider: Sendable {
     }
 
     /// Knows the secrets of this tenant and keeps them out of texts.
-    var redactor: Redactor { Redactor(secrets: state.withLock { $0.secrets }) }
+    var redactor: Redactor { state.withLock { $0.redactor } }
 
     private typealias Choice = (Credentials?, SharedFlight<Credentials>?, Bool)
 
@@ -106,6 +107,7 @@ package final class TokenProvider: Sendable {
         state.withLock { state in
             for secret in secrets where !state.secrets.contains(secret) { state.secrets.append(secret) }
             state.secrets.removeFirst(max(0, state.secrets.count - Self.rememberedSecrets))
+            state.redactor = Redactor(secrets: state.secrets)
         }
     }
 }
