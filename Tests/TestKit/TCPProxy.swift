@@ -28,7 +28,8 @@ package final class TCPProxy: Sendable {
     /// Listens on a free port and forwards to `port` of 127.0.0.1.
     package init(to port: Int) throws {
         target = port
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.listener = listener
         guard listener >= 0 else { throw Failure(call: "socket", code: errno) }
         var address = TCPProxy.loopback(port: 0)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -76,7 +77,7 @@ package final class TCPProxy: Sendable {
 
     private func accept() {
         while true {
-            let client = unsafe Foundation.accept(listener, nil, nil)
+            let client = Foundation.accept(listener, nil, nil)
             guard client >= 0 else { break }
             let server = connectToTarget()
             let isClosed = state.withLock { state in
@@ -117,7 +118,7 @@ package final class TCPProxy: Sendable {
                 pollfd(fd: client, events: Int16(POLLIN), revents: 0), pollfd(fd: server, events: Int16(POLLIN), revents: 0),
             ]
             if state.withLock({ $0.isStalled }) {
-                _ = unsafe poll(nil, 0, 10)
+                _ = poll(nil, 0, 10)
                 if state.withLock({ $0.isClosed }) { break }
                 continue
             }
@@ -136,7 +137,7 @@ package final class TCPProxy: Sendable {
         var rest = bytes
         while !rest.isEmpty {
             let sent = unsafe rest.withUnsafeBytes {
-                unsafe Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                unsafe Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard sent > 0 else { return false }
             rest = rest.dropFirst(sent)

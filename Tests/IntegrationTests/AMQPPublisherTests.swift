@@ -1,0 +1,219 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+import AMQP
+import Foundation
+import TestKit
+import Testing
+
+@Suite(.enabled(if: AMQPTestBroker.isAvailable), .timeLimit(.minutes(2)))
+struct AMQPPublisherTests {
+    @Test func confirmsWhatAQueueTookAndReturnsWhatNoneDid() async throws {
+        try await AMQPTestBroker.withQueue { queue in
+            try await withPublisher(configuration: try AMQPTestBroker.configuration()) { (publisher, _) async throws in
+                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "a")) == .routed)
+                let lost = AMQPTestBroker.message("nlu-test-nobody", "b")
+                #expect(try await publisher.publish(lost) == .unroutable(replyText: "NO_ROUTE"))
+                var quiet = lost
+                quiet.isMandatory = false
+                #expect(try await publisher.publish(quiet) == .routed)
+                #expect(publisher.status.outstanding == 0)
+            }
+            #expect(try await AMQPTestBroker.waitForReady(queue, 1))
+        }
+    }
+
+    @Test func matchesThousandsOfConfirmsThatComeInAnyOrder() async throws {
+        try await AMQPTestBroker.withQueue { queue in
+            var limits = AMQPPublisherLimits()
+            limits.maximumOutstanding = 100
+            try await withPublisher(limits: limits, configuration: try AMQPTestBroker.configuration()) { (publisher, _) async throws in
+                // Quorum queues confirm later than the broker returns: the order is mixed.
+                let wrong = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for index in 0..<2000 {
+                        let isRouted = index % 3 != 0
+                        let message = AMQPTestBroker.message(isRouted ? queue : "nlu-test-nobody", "m\(index)")
+                        group.addTask {
+                            let result = try await publisher.publish(message)
+                            return result != (isRouted ? .routed : .unroutable(replyText: "NO_ROUTE"))
+                        }
+                    }
+                    return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+                }
+                #expect(wrong == 0)
+            }
+            #expect(try await AMQPTestBroker.waitForReady(queue, 1333))
+        }
+    }
+
+    @Test func aRefusedMessageThrows() async throws {
+        let full: AMQPTable = ["x-max-length": 1, "x-overflow": "reject-publish"]
+        try await AMQPTestBroker.withQueue(arguments: full) { queue in
+            try await withPublisher(configuration: try AMQPTestBroker.configuration()) { (publisher, _) async throws in
+                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "a")) == .routed)
+                do throws(AMQPError) {
+                    _ = try await publisher.publish(AMQPTestBroker.message(queue, "b"))
+                    Issue.record("confirmed")
+                } catch {
+                    #expect(error.code == .nacked)
+                    #expect(error.isRetriable)
+                }
+            }
+        }
+    }
+
+    @Test func aLostConnectionFailsWhatWasSentAndComesBack() async throws {
+        let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)
+        defer { proxy.close() }
+        try await AMQPTestBroker.withQueue { queue in
+            let configuration = try AMQPTestBroker.configuration(port: proxy.port)
+            try await withPublisher(configuration: configuration) { (publisher, log) async throws in
+                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "a")) == .routed)
+                proxy.stall(true)
+                async let outcome = result { () async throws(AMQPError) in
+                    try await publisher.publish(AMQPTestBroker.message(queue, "b"))
+                }
+                while publisher.status.outstanding == 0 { await Task.yield() }
+                proxy.cut()
+                proxy.stall(false)
+                if case .failure(let error) = await outcome {
+                    #expect(error.code == .connectionLost)
+                    #expect(error.wasSent)
+                    #expect(error.isRetriable)
+                } else {
+                    Issue.record("confirmed through a stalled network")
+                }
+                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "c")) == .routed)
+                #expect(publisher.status.connectCount == 2)
+            }
+        }
+    }
+
+    @Test func aPublishWaitsForTheConnection() async throws {
+        try await AMQPTestBroker.withQueue { queue in
+            let publisher = try AMQPPublisher(
+                connection: try AMQPTestBroker.configuration(), logger: AMQPTestBroker.logger)
+            async let early = publisher.publish(AMQPTestBroker.message(queue, "a"))
+            while publisher.status.outstanding == 0 { await Task.yield() }
+            async let running: Void = publisher.run()
+            #expect(try await early == .routed)
+            await publisher.shutdown()
+            await running
+        }
+    }
+
+    @Test func aMissingConfirmTimesOutAndSaysThatItWasSent() async throws {
+        let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)
+        defer { proxy.close() }
+        let configuration = try AMQPTestBroker.configuration(port: proxy.port)
+        try await withPublisher(configuration: configuration) { (publisher, log) async throws in
+            #expect(await log.connected())
+            #expect(try await publisher.publish(AMQPTestBroker.message("nlu-test-nobody", "a")) != .routed)
+            proxy.stall(true)
+            let outcome = await result { () async throws(AMQPError) in
+                try await publisher.publish(
+                    AMQPTestBroker.message("nlu-test-nobody", "b"), timeout: .milliseconds(200))
+            }
+            if case .failure(let error) = outcome {
+                #expect(error.code == .confirmTimeout)
+                #expect(error.wasSent)
+            } else {
+                Issue.record("confirmed through a stalled network")
+            }
+            proxy.stall(false)
+            // The late confirm of the other disturbs nobody.
+            #expect(try await publisher.publish(AMQPTestBroker.message("nlu-test-nobody", "c")) != .routed)
+        }
+    }
+
+    @Test func aMissingExchangeIsAnErrorNotAHang() async throws {
+        try await withPublisher(configuration: try AMQPTestBroker.configuration()) { (publisher, _) async throws in
+            var message = AMQPTestBroker.message("k", "a")
+            message.exchange = "nlu-test-no-such-exchange"
+            let poison = message
+            let outcome = await result { () async throws(AMQPError) in try await publisher.publish(poison) }
+            if case .failure(let error) = outcome {
+                #expect(error.code == .connectionLost)
+                #expect(error.replyCode == 404)
+                #expect("\(error)".contains("nlu-test-no-such-exchange"))
+            } else {
+                Issue.record("confirmed")
+            }
+        }
+    }
+
+    @Test func refusesAHeadersFrameThatDoesNotFitWithoutHarm() async throws {
+        try await AMQPTestBroker.withQueue { queue in
+            try await withPublisher(configuration: try AMQPTestBroker.configuration()) { (publisher, _) async throws in
+                var message = AMQPTestBroker.message(queue, "a")
+                message.properties.headers = ["big": .string(String(repeating: "x", count: 140_000))]
+                let large = message
+                let outcome = await result { () async throws(AMQPError) in try await publisher.publish(large) }
+                if case .failure(let error) = outcome {
+                    #expect(error.code == .invalidMessage)
+                } else {
+                    Issue.record("published")
+                }
+                // The largest that fits: the size computed here is the size the library writes.
+                let room = 131_072 - 20
+                message.properties.headers = [:]
+                let rest = room - 2 - 1 - 2 - (4 + 1 + 3 + 5)
+                message.properties.headers = ["big": .string(String(repeating: "x", count: rest))]
+                message.properties.messageID = "a"
+                #expect(try await publisher.publish(message) == .routed)
+                message.properties.headers = ["big": .string(String(repeating: "x", count: rest + 1))]
+                let tooLarge = message
+                let second = await result { () async throws(AMQPError) in try await publisher.publish(tooLarge) }
+                if case .success = second { Issue.record("published") }
+                #expect(publisher.status.connectCount == 1)
+            }
+        }
+    }
+
+    @Test(.enabled(if: AMQPTestBroker.isControllable))
+    func holdsMessagesWhileTheBrokerIsInAnAlarm() async throws {
+        var configuration = try AMQPTestBroker.configuration()
+        configuration.heartbeat = .seconds(1)
+        let fast = configuration
+        try await AMQPTestBroker.withQueue { queue in
+            try await withPublisher(configuration: fast) { (publisher, log) async throws in
+                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "a")) == .routed)
+                try await AMQPTestBroker.control("set_vm_memory_high_watermark", "0.00001")
+                // The broker says so only to those who publish.
+                async let sent = result { () async throws(AMQPError) in
+                    try await publisher.publish(AMQPTestBroker.message(queue, "b"))
+                }
+                #expect(await log.next { if case .blocked = $0 { true } else { false } } != nil)
+                #expect(publisher.status.isBlocked)
+                async let held = result { () async throws(AMQPError) in
+                    try await publisher.publish(AMQPTestBroker.message(queue, "c"))
+                }
+                let short = await result { () async throws(AMQPError) in
+                    try await publisher.publish(AMQPTestBroker.message(queue, "d"), timeout: .seconds(3))
+                }
+                if case .failure(let error) = short {
+                    #expect(error.code == .blocked)
+                    #expect(!error.wasSent)
+                    #expect(error.isRetriable)
+                } else {
+                    Issue.record("published through an alarm")
+                }
+                try await AMQPTestBroker.control("set_vm_memory_high_watermark", "0.4")
+                #expect(await sent == .success(.routed))
+                #expect(await held == .success(.routed))
+                #expect(publisher.status.connectCount == 1)
+            }
+            #expect(try await AMQPTestBroker.waitForReady(queue, 3))
+        }
+    }
+}
+
+/// The outcome of a throwing call as a value.
+func result<Value>(
+    _ body: () async throws(AMQPError) -> Value
+) async -> Result<Value, AMQPError> {
+    do throws(AMQPError) {
+        return .success(try await body())
+    } catch {
+        return .failure(error)
+    }
+}
