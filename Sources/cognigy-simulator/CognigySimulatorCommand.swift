@@ -19,12 +19,17 @@ struct CognigySimulatorCommand: AsyncParsableCommand {
             EXAMPLE
               cognigy-simulator --port 8090 --download-port 8091 --job-duration 2s
               curl -d grant_type=client_credentials -d client_id=simulator-client \\
-                   -d client_secret=simulator-secret http://127.0.0.1:8090/api/v1/auth/oauth/token
+                -d client_secret=simulator-secret \\
+                http://127.0.0.1:8090/api/v1/auth/oauth/token
 
             ADMIN API (on the API's port)
-              GET  /_sim/health     GET  /_sim/log        GET /_sim/artifact?model=M&version=V  size and SHA-256
-              POST /_sim/reset      POST /_sim/scenarios  {"rules": [{"match": {"model": "m*"}, "behaviour": {…}}]}
-              POST /_sim/fault      {"tokensRefused": true, "unavailable": true, "hanging": true, …}
+              GET  /_sim/health     answers when the simulator is up
+              GET  /_sim/log        what it has seen
+              GET  /_sim/scenarios  the catalogue, and the rules in force
+              GET  /_sim/artifact?model=M&version=V   an artifact's size and SHA-256
+              POST /_sim/scenarios  {"rules": [{"match": {…}, "behaviour": {…}}]}
+              POST /_sim/fault      {"unavailable": true}, "hanging", "tokensRefused" …
+              POST /_sim/reset      forget everything but these options
             """)
 
     @OptionGroup var options: SimulatorOptions
@@ -38,10 +43,20 @@ struct CognigySimulatorCommand: AsyncParsableCommand {
         var logger = Logger(label: "cognigy-simulator") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = options.logLevel
         let signals = StopSignals()
-        let simulator = try await Simulator.start(configuration, logger: logger)
+        let simulator = try await start(configuration, logger)
         Self.say("ready: api \(simulator.baseURL) download host \(simulator.downloadBaseURL)")
         await signals.wait()
         await simulator.stop()
+    }
+
+    private func start(_ configuration: SimulatorConfiguration, _ logger: Logger) async throws -> Simulator {
+        do {
+            return try await Simulator.start(configuration, logger: logger)
+        } catch {
+            let ports = "\(configuration.port) and \(configuration.downloadPort)"
+            throw StartError(
+                description: "cannot listen on \(configuration.host), ports \(ports): \(error); choose others")
+        }
     }
 
     private static func printScenarios() {
@@ -58,4 +73,9 @@ struct CognigySimulatorCommand: AsyncParsableCommand {
         print(line)
         fflush(nil)
     }
+}
+
+/// Why the simulator did not start.
+private struct StartError: Error, CustomStringConvertible {
+    let description: String
 }

@@ -55,7 +55,7 @@ struct SimulatorOptions: ParsableArguments {
     @Option(help: "Answer 429 beyond so many requests a minute.")
     var requestsPerMinute: Int?
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical; to standard error.", transform: level)
+    @Option(help: "trace to critical, on standard error; info shows every request.", transform: level)
     var logLevel = Logger.Level.warning
 
     /// The configuration that the options describe; reads the scenario file.
@@ -64,6 +64,9 @@ struct SimulatorOptions: ParsableArguments {
         configuration.host = host
         configuration.port = port
         configuration.downloadPort = downloadPort
+        guard basePath.isEmpty || basePath.hasPrefix("/") && !basePath.hasSuffix("/") else {
+            throw ValidationError("--base-path begins with / and does not end with one: /tenant-a")
+        }
         configuration.basePath = basePath
         configuration.publicURL = publicURL
         configuration.publicDownloadURL = publicDownloadURL
@@ -86,7 +89,7 @@ struct SimulatorOptions: ParsableArguments {
         } catch let error as ScenarioFileError {
             throw ValidationError("\(path): \(error)")
         } catch {
-            throw ValidationError("--scenarios: \(path) cannot be read: \(error)")
+            throw ValidationError("--scenarios: \(path) is not there or cannot be read")
         }
     }
 }

@@ -2,6 +2,7 @@
 
 internal import HTTPTypes
 internal import Hummingbird
+internal import Logging
 internal import NIOCore
 internal import NIOPosix
 
@@ -16,10 +17,18 @@ struct ListenerResponder: HTTPResponder {
 
     let tenant: Tenant
     let listener: Listener
+    let logger: Logger
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let body = try await request.body.collect(upTo: Self.maximumBody)
-        let reply = tenant.handle(translate(request, body: Array(body.readableBytesView)))
+        let translated = translate(request, body: Array(body.readableBytesView))
+        let reply = tenant.handle(translated)
+        logger.info(
+            "request",
+            metadata: [
+                "listener": "\(listener.rawValue)", "method": "\(translated.method)", "path": "\(translated.path)",
+                "answer": "\(reply.label)",
+            ])
         if reply.delay > .zero {
             try await tenant.time.sleep(reply.delay)
         }

@@ -50,12 +50,13 @@ package final class Simulator: Sendable {
         _ tenant: Tenant, _ configuration: SimulatorConfiguration, logger: Logger? = nil
     ) async throws -> Simulator {
         let logger = logger ?? Logger(label: "cognigy-simulator") { _ in SwiftLogNoOpLogHandler() }
+        let serverLogger = serverLogger(logger)
         var servers: [Task<Void, Never>] = []
         var ports: [Int] = []
         for (listener, port) in [(Listener.api, configuration.port), (.download, configuration.downloadPort)] {
             let start = ServerStart()
-            let responder = ListenerResponder(tenant: tenant, listener: listener)
-            servers.append(Task { await start.run(responder, host: configuration.host, port: port, logger) })
+            let responder = ListenerResponder(tenant: tenant, listener: listener, logger: logger)
+            servers.append(Task { await start.run(responder, host: configuration.host, port: port, serverLogger) })
             do {
                 ports.append(try await start.port())
             } catch {
@@ -65,6 +66,13 @@ package final class Simulator: Sendable {
         }
         tenant.listen(apiPort: ports[0], downloadPort: ports[1])
         return Simulator(configuration, ports: ports, tenant: tenant, servers: servers)
+    }
+
+    private static func serverLogger(_ logger: Logger) -> Logger {
+        var logger = logger
+        // The server calls an orderly stop an error ("Waiting on child channel"): of interest to a debugger only.
+        if logger.logLevel > .debug { logger.logLevel = .critical }
+        return logger
     }
 
     /// Requests as they come in, from now on; see ``Tenant/requests()``.
