@@ -1,0 +1,38 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTransport
+internal import ObjectStore
+internal import Testing
+
+@Suite struct StorageProbeTests {
+    @Test func acceptsAStoreThatHonoursConditions() async throws {
+        let store = FakeS3()
+        store.put("probe", [1])
+        let report = try await StorageProbe(try makeClient(store)).run(key: "probe")
+        #expect(report.honoursConditions)
+        #expect(store.object("probe") == nil)
+    }
+
+    @Test(arguments: [
+        ("if-none-match", StorageProbe.Fault.ignoresIfNoneMatch), ("if-match", .ignoresIfMatch),
+    ]) func findsWhatIsIgnored(_ header: String, _ fault: StorageProbe.Fault) async throws {
+        let store = FakeS3()
+        store.ignore(header)
+        #expect(try await StorageProbe(try makeClient(store)).run(key: "probe").faults == [fault])
+        #expect(store.object("probe") == nil)
+    }
+
+    @Test func findsARefusalOfTheRightTag() async throws {
+        let store = FakeS3()
+        store.inject(.answer(.s3(412, "PreconditionFailed")), on: "PutObject", times: 2, skipping: 2)
+        #expect(try await StorageProbe(try makeClient(store)).run(key: "probe").faults == [.refusesIfMatch])
+    }
+
+    @Test func throwsWhatKeepsItFromAsking() async throws {
+        let store = FakeS3()
+        store.inject(.answer(.s3(403, "AccessDenied")), on: "PutObject", skipping: 1)
+        let error = await failure { _ = try await StorageProbe(try makeClient(store)).run(key: "probe") }
+        #expect(error?.kind == .accessDenied)
+        #expect(store.object("probe") == nil)
+    }
+}

@@ -1,0 +1,121 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTransport
+@testable internal import ObjectStore
+internal import Synchronization
+internal import Testing
+
+@Suite struct TransferMemoryTests {
+    private let page = 4096
+
+    @Test func dividesTheBudget() throws {
+        let memory = try TransferMemory(budget: 96 << 20, concurrency: 4, partSize: 8 << 20)
+        #expect(memory.partSize == 8 << 20)
+        #expect(memory.maximumPartSize == 12 << 20)
+        #expect(try TransferMemory(budget: 40 << 20, concurrency: 4, partSize: 8 << 20).partSize == 5 << 20)
+    }
+
+    @Test func refusesABudgetThatHoldsNoParts() async {
+        let error = await failure { _ = try TransferMemory(budget: 39 << 20, concurrency: 4, partSize: 8 << 20) }
+        #expect(error?.kind == .invalidRequest)
+    }
+
+    /// While buffers of one size are exchanged for those of another, the sum stays within the budget.
+    @Test func neverExceedsTheBudget() async throws {
+        let memory = try TransferMemory(budget: 8 * page, concurrency: 2, partSize: page, leastPartSize: page)
+        for _ in 0..<3 {
+            let (one, two) = (try await memory.lease(), try await memory.lease())
+            var buffers = [one.buffer(page), one.buffer(page), two.buffer(page), two.buffer(page)]
+            for (index, lease) in [one, one, two, two].enumerated() {
+                buffers[index] = lease.exchange(buffers[index], for: 2 * page)
+                #expect(memory.gauge.bytesInUse + memory.gauge.bytesPooled <= memory.budget)
+            }
+            #expect(memory.gauge.bytesInUse == 8 * page)
+            one.release()
+            two.release()
+            #expect(memory.gauge.bytesInUse == 0)
+            #expect(memory.gauge.bytesPooled <= 4 * page)
+        }
+    }
+
+    @Test func lendsTheSameBufferAgain() async throws {
+        let memory = try TransferMemory(budget: 2 * page, concurrency: 1, partSize: page, leastPartSize: page)
+        let first = try await memory.lease()
+        let buffer = first.buffer(page)
+        buffer.count = 7
+        first.release()
+        let second = try await memory.lease()
+        let again = second.buffer(page)
+        #expect(again === buffer)
+        #expect(again.count == 0)
+        second.release()
+    }
+
+    @Test func letsTransfersInInOrder() async throws {
+        let gate = AdmissionGate(limit: 1)
+        #expect(await gate.enter())
+        let order = Order()
+        var tasks: [Task<Void, Never>] = []
+        for number in 0..<100 {
+            tasks.append(
+                Task {
+                    _ = await gate.enter()
+                    order.numbers.withLock { $0.append(number) }
+                    _ = gate.leave()
+                })
+            // One by one, so that the order of coming is known.
+            while gate.counts.waiting <= number { await Task.yield() }
+        }
+        _ = gate.leave()
+        for task in tasks { await task.value }
+        #expect(order.numbers.withLock { $0 } == Array(0..<100))
+        #expect(gate.counts == (0, 0))
+    }
+
+    private final class Order: Sendable {
+        let numbers = Mutex<[Int]>([])
+    }
+
+    @Test func forgetsWhoNoLongerWaits() async throws {
+        let gate = AdmissionGate(limit: 1)
+        #expect(await gate.enter())
+        let tasks = (0..<10).map { _ in Task { await gate.enter() } }
+        while gate.counts.waiting < 10 { await Task.yield() }
+        for (index, task) in tasks.enumerated() where index % 2 == 0 { task.cancel() }
+        for (index, task) in tasks.enumerated() where index % 2 == 0 { #expect(await task.value == false) }
+        #expect(gate.counts.waiting == 5)
+        _ = gate.leave()
+        for (index, task) in tasks.enumerated() where index % 2 == 1 {
+            #expect(await task.value)
+            _ = gate.leave()
+        }
+        #expect(gate.counts == (0, 0))
+    }
+
+    @Test func doesNotLetInWhoWasCancelledBefore() async {
+        let gate = AdmissionGate(limit: 1)
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return await gate.enter()
+        }
+        task.cancel()
+        #expect(await task.value == false)
+        #expect(gate.counts == (0, 0))
+    }
+
+    @Test func plansParts() throws {
+        let mib = 1 << 20
+        #expect(try PartPlan(announced: 100 * mib, base: 8 * mib, maximum: 12 * mib).size(ofPart: 1) == 8 * mib)
+        let large = try PartPlan(announced: 100_000 * mib, base: 8 * mib, maximum: 12 * mib).size(ofPart: 1)
+        #expect(large * PartPlan.maximumParts >= 100_000 * mib && large <= 12 * mib && large % 4096 == 0)
+        let unknown = try PartPlan(announced: nil, base: 5 * mib, maximum: 12 * mib)
+        #expect(unknown.size(ofPart: 1) == 5 * mib)
+        #expect(unknown.size(ofPart: 1001) == 10 * mib)
+        #expect(unknown.size(ofPart: 10_000) == 12 * mib)
+    }
+
+    @Test func refusesWhatTenThousandPartsCannotHold() async {
+        let error = await failure { _ = try PartPlan(announced: 200_000 << 20, base: 8 << 20, maximum: 12 << 20) }
+        #expect(error?.kind == .tooLarge)
+    }
+}
