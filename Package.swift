@@ -14,15 +14,16 @@ let strict: [SwiftSetting] = [
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
-let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let xmlCoder = Target.Dependency.product(name: "XMLCoder", package: "XMLCoder")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -30,12 +31,12 @@ let package = Package(
     name: "nlu-export-worker",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/CoreOffice/XMLCoder", from: "0.18.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -63,15 +64,51 @@ let package = Package(
             name: "Worker",
             dependencies: [
                 "AMQP", "Cognigy", "ExportPipeline", "HTTPTransport", "ObjectStore",
-                configuration, crypto, lifecycle, logging, metrics, yams,
+                configuration, crypto, lifecycle, logging, unixSignals, yams,
             ], swiftSettings: strict),
         .executableTarget(
             name: "nlu-export-worker", dependencies: ["Worker", argumentParser], swiftSettings: strict),
 
         // A tenant for tests, the demo and benchmarks.
-        .target(name: "CognigySimulator", dependencies: [crypto, hummingbird, logging], swiftSettings: strict),
+        .target(
+            name: "CognigySimulator", dependencies: [crypto, hummingbird, httpTypes, logging, nioCore, nioPosix],
+            swiftSettings: strict),
         .executableTarget(
             name: "cognigy-simulator", dependencies: ["CognigySimulator", argumentParser], swiftSettings: strict),
+
+        // What several test targets share, and the tests: one target a module, then the real broker and the real store.
+        .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
+        .target(
+            name: "PipelineTestKit", dependencies: ["ExportPipeline"], path: "Tests/PipelineTestKit",
+            swiftSettings: strict),
+        .testTarget(name: "AMQPTests", dependencies: ["AMQP", "TestKit", logging], swiftSettings: strict),
+        .testTarget(
+            name: "HTTPTransportTests", dependencies: ["HTTPTransport", "TestKit", logging], swiftSettings: strict),
+        .testTarget(
+            name: "ObjectStoreTests", dependencies: ["CCRC32C", "HTTPTransport", "ObjectStore", crypto, logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CognigyTests", dependencies: ["Cognigy", "ExportPipeline", "HTTPTransport", "TestKit", logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ExportPipelineTests", dependencies: ["ExportPipeline", "PipelineTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: [
+                "AMQP", "Cognigy", "ExportPipeline", "HTTPTransport", "ObjectStore", "Worker", logging, yams,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["nlu-export-worker", "Worker", argumentParser],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CognigySimulatorTests", dependencies: ["CognigySimulator", crypto, nioCore, nioPosix],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "AMQP", "Cognigy", "CognigySimulator", "ExportPipeline", "HTTPTransport", "ObjectStore", "TestKit",
+                "Worker", crypto, lifecycle, logging,
+            ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

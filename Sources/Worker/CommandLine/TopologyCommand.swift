@@ -19,6 +19,19 @@ package enum TopologyCommand {
         }
     }
 
+    /// Makes what is missing and says nothing.
+    package static func ensure(settings: Settings) async throws {
+        let broker = BrokerConfiguration(settings: settings.amqp)
+        var topology = broker.topology
+        topology.mode = .declare
+        let wanted = topology
+        let identity = WorkerIdentity.current(environment: SystemEnvironment())
+        try await AMQPAdmin.withConnection(broker.connection("topology", identity: identity)) {
+            session throws(AMQPError) in
+            try session.apply(wanted)
+        }
+    }
+
     private static func run(
         _ settings: Settings, _ output: OutputFormat,
         _ body: @escaping @Sendable (AMQPAdminSession, AMQPTopology) throws(AMQPError) -> [TopologyFinding]

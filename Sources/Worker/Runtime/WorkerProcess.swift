@@ -3,9 +3,9 @@
 internal import AMQP
 internal import ExportPipeline
 internal import FoundationEssentials
-internal import Logging
-internal import ServiceLifecycle
-internal import UnixSignals
+package import Logging
+package import ServiceLifecycle
+package import UnixSignals
 
 /// The worker as a process: puts the parts together, runs them until a signal, and says how it ended.
 package enum WorkerProcess {
@@ -36,8 +36,19 @@ package enum WorkerProcess {
     }
 
     private static func serve(_ settings: Settings, _ logger: Logger) async throws {
-        let parts = try WorkerParts(
-            settings: settings, logger: logger, environmentVariables: ProcessInfo.processInfo.environment)
+        try await makeGroup(
+            settings: settings, logger: logger, environmentVariables: ProcessInfo.processInfo.environment,
+            signals: [.sigterm, .sigint]
+        ).run()
+    }
+
+    /// The worker as a group of services that has not begun to run. Tests run several in one process.
+    ///
+    /// - Throws: `AssemblyError`, `AMQPError`, `SecretError` for a configuration that cannot be used.
+    package static func makeGroup(
+        settings: Settings, logger: Logger, environmentVariables: [String: String], signals: [UnixSignal] = []
+    ) async throws -> ServiceGroup {
+        let parts = try WorkerParts(settings: settings, logger: logger, environmentVariables: environmentVariables)
         let broker = BrokerConfiguration(settings: settings.amqp)
         let publisher = try AMQPPublisher(
             connection: await broker.connection("events", identity: parts.identity),
@@ -62,15 +73,15 @@ package enum WorkerProcess {
                 "version": "\(WorkerVersion.text)", "instance": "\(parts.identity.instance)",
                 "queues": "\(settings.amqp.commandQueues.joined(separator: ","))",
             ])
-        try await group(
-            parts, publisher: publisher, consumer: consumer, pipeline: pipeline, reporter: reporter, logger: logger
-        ).run()
+        return group(
+            parts, publisher: publisher, consumer: consumer, pipeline: pipeline, reporter: reporter, signals: signals,
+            logger: logger)
     }
 
     /// The services in the order they start; they stop in the reverse order.
     private static func group(
         _ parts: WorkerParts, publisher: AMQPPublisher, consumer: AMQPConsumer, pipeline: Pipeline,
-        reporter: ProgressReporter, logger: Logger
+        reporter: ProgressReporter, signals: [UnixSignal], logger: Logger
     ) -> ServiceGroup {
         let lease = parts.leaseKeeper()
         let consume = ConsumeService(
@@ -88,9 +99,11 @@ package enum WorkerProcess {
         ]
         var configuration = ServiceGroupConfiguration(
             services: services.map {
-                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
             },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = parts.settings.shutdownGrace + .seconds(15)
         return ServiceGroup(configuration: configuration)
     }
