@@ -5,8 +5,10 @@ internal import Worker
 
 /// The options that every command has.
 struct CommonOptions: ParsableArguments {
-    @Option(name: [.customShort("c"), .long], help: ArgumentHelp(
-        "The configuration file (YAML). Environment variables win over it.", valueName: "file"))
+    @Option(
+        name: [.customShort("c"), .long],
+        help: ArgumentHelp(
+            "The configuration file (YAML). Environment variables win over it.", valueName: "file"))
     var config: String?
 
     @Option(help: "How results are written to standard output: text or json.")

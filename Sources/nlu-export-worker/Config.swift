@@ -7,6 +7,7 @@ internal import Worker
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the effective configuration and where each value came from.",
+        usage: "nlu-export-worker config [<options>]",
         discussion: HelpText.discussion(
             """
             Secrets are redacted. What is wrong with the configuration is told on standard error, all at once. \

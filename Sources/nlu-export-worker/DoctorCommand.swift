@@ -8,6 +8,7 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Try broker, store and tenants in turn, and name the remedy for what fails.",
+        usage: "nlu-export-worker doctor [<options>]",
         discussion: HelpText.discussion(
             "Reads and writes only what the worker itself would, under its own prefixes, and takes it away again.",
             examples: [

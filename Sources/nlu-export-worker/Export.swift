@@ -7,6 +7,7 @@ internal import Worker
 struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Export one model version here and now, without a broker.",
+        usage: "nlu-export-worker export [<options>] --model <id> --version <version>",
         discussion: HelpText.discussion(
             """
             Runs the same pipeline as the worker, with the same checkpoint, object and audit record, but takes the \
@@ -15,8 +16,10 @@ struct Export: AsyncParsableCommand {
             """,
             examples: [
                 ("one model", "export --model intents --version 1.4.0"),
-                ("of a certain tenant, for a script",
-                    "export --tenant acme --model intents --version 1.4.0 --output json"),
+                (
+                    "of a certain tenant, for a script",
+                    "export --tenant acme --model intents --version 1.4.0 --output json"
+                ),
             ],
             exits: [.success, .usage, .commandFailed, .unavailable, .internal, .undecided, .refused, .configuration]))
 

@@ -20,21 +20,18 @@ struct NLUExportWorker: AsyncParsableCommand {
                 ("try every dependency in turn", "doctor --config worker.yaml"),
                 ("run the worker", "run --config worker.yaml"),
                 ("order an export and wait for it", "submit --model intents --version 1.4.0 --wait"),
+                ("show the version of this program", "--version"),
             ], exits: WorkerExit.allCases),
         subcommands: [Run.self, Submit.self, Export.self, Topology.self, Config.self, DoctorCommand.self])
 
-    // Not ArgumentParser's own `version:`, which every subcommand inherits: `submit` has a --version of its own.
-    @Flag(help: "Show the version.")
-    var version = false
-
-    func run() throws {
-        guard version else { throw CleanExit.helpRequest(self) }
-        print(WorkerVersion.text)
-    }
+    /// Whether the program is asked for its own version. Neither ArgumentParser's `version:` nor a flag of this root
+    /// will do: subcommands inherit the one and lose their `--version` (of a model) to the other.
+    static func isVersionRequest(_ arguments: [String]) -> Bool { arguments == ["--version"] }
 
     static func main() async {
         // A reader that goes away (`… | head`) is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        guard !isVersionRequest(Array(CommandLine.arguments.dropFirst())) else { return print(WorkerVersion.text) }
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

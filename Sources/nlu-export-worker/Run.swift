@@ -7,6 +7,7 @@ internal import Worker
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the worker until it is told to stop (SIGTERM or SIGINT).",
+        usage: "nlu-export-worker run [<options>]",
         discussion: HelpText.discussion(
             """
             Consumes the configured queues. A dependency that is down does not end the worker: it waits, says so on \

@@ -7,6 +7,10 @@ internal import Worker
 struct Submit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish export commands, one from options or many from a file.",
+        usage: """
+            nlu-export-worker submit [<options>] --model <id> --version <version>
+            nlu-export-worker submit [<options>] --from <file>
+            """,
         discussion: HelpText.discussion(
             """
             A command is published only when the broker has confirmed it. With --from every line of the file is a \
@@ -43,7 +47,8 @@ struct Submit: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let submissions = try from.map { try fields.submissions(from: $0, queue: queue) }
+        let submissions =
+            try from.map { try fields.submissions(from: $0, queue: queue) }
             ?? [fields.submission(queue: queue)]
         let waiting = wait ? WaitOptions(timeout: timeout?.duration) : nil
         try await Invocation.run(options, needs: .broker, isBrief: true) { settings in

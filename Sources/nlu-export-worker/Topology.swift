@@ -22,6 +22,7 @@ struct Topology: AsyncParsableCommand {
     struct Plan: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Compare what the broker has with what the worker needs; changes nothing.",
+            usage: "nlu-export-worker topology plan [<options>]",
             discussion: HelpText.discussion(
                 "Names what is missing and which arguments differ.",
                 examples: [
@@ -41,6 +42,7 @@ struct Topology: AsyncParsableCommand {
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create the exchanges, queues and bindings that are missing.",
+            usage: "nlu-export-worker topology apply [<options>]",
             discussion: HelpText.discussion(
                 "Nothing is deleted or changed: what differs is named, with the remedy.",
                 examples: [

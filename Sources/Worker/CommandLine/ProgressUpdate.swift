@@ -36,7 +36,7 @@ package enum ProgressResult: Sendable, Hashable {
 
 /// Quantities for people.
 enum ProgressText {
-    /// Bytes with three significant digits: `4.21 GiB`.
+    /// Bytes with one decimal where the number is small: `4.2 GiB`, `310 MiB`.
     static func bytes(_ count: Double) -> String {
         var value = max(0, count)
         var unit = 0
@@ -45,9 +45,8 @@ enum ProgressText {
             value /= 1024
             unit += 1
         }
-        let decimals = unit == 0 || value >= 100 ? 1.0 : value >= 10 ? 10.0 : 100.0
-        let rounded = (value * decimals).rounded() / decimals
-        return "\(decimals == 1 ? String(Int(rounded)) : String(rounded)) \(units[unit])"
+        let isWhole = unit == 0 || value >= 99.95
+        return "\(isWhole ? String(Int(value.rounded())) : String((value * 10).rounded() / 10)) \(units[unit])"
     }
 
     static func percent(_ fraction: Double) -> String {

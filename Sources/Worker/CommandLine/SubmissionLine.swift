@@ -87,7 +87,9 @@ enum JSONLineValue: Decodable, Hashable {
     init(from decoder: any Decoder) throws {
         if let container = try? decoder.container(keyedBy: Key.self) {
             var object: [String: JSONLineValue] = [:]
-            for key in container.allKeys { object[key.stringValue] = try container.decode(JSONLineValue.self, forKey: key) }
+            for key in container.allKeys {
+                object[key.stringValue] = try container.decode(JSONLineValue.self, forKey: key)
+            }
             self = .object(object)
             return
         }

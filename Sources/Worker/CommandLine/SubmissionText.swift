@@ -27,8 +27,10 @@ package enum SubmissionText {
     package static func read(
         _ path: String, defaults: SubmissionDefaults
     ) throws(SubmissionError) -> [Submission] {
-        let result = path == "-"
-            ? SmallFile.read(descriptor: 0, maximumBytes: maximumBytes) : SmallFile.read(path, maximumBytes: maximumBytes)
+        let result =
+            path == "-"
+            ? SmallFile.read(descriptor: 0, maximumBytes: maximumBytes)
+            : SmallFile.read(path, maximumBytes: maximumBytes)
         let name = path == "-" ? "standard input" : path
         switch result {
         case .success(let data): return try parse([UInt8](data), name: name, defaults: defaults)
@@ -50,7 +52,9 @@ package enum SubmissionText {
             case .failure(let fault): problems += fault.complaints.map { "\(name), line \(index + 1): \($0)" }
             }
         }
-        if problems.isEmpty && submissions.isEmpty { problems = ["\(name) holds no command: write one JSON object a line"] }
+        if problems.isEmpty && submissions.isEmpty {
+            problems = ["\(name) holds no command: write one JSON object a line"]
+        }
         guard problems.isEmpty else { throw SubmissionError(code: .invalid, problems: shortened(problems)) }
         return submissions
     }

@@ -15,12 +15,14 @@ extension Catalogue {
             "amqp.url", "amqp://guest:guest@127.0.0.1:5672/%2f", .brokerURL, display: URLDisplay.redacted,
             "Broker URLs, amqps:// for TLS. Several (a list, or separated by commas) are tried in random order.")
         static let username = SettingKey.optionalText(
-            "amqp.username", .words(), example: "nlu-export-worker", "Instead of the user name in amqp.url.")
-            .instead(of: "amqp.url")
+            "amqp.username", .words(), example: "nlu-export-worker", "Instead of the user name in amqp.url."
+        )
+        .instead(of: "amqp.url")
         static let passwordFile = SettingKey.optionalText(
             "amqp.passwordFile", .path, example: "/run/secrets/amqp-password",
-            "Instead of the password in amqp.url: a file that holds it alone; read again when it changes.")
-            .instead(of: "amqp.url")
+            "Instead of the password in amqp.url: a file that holds it alone; read again when it changes."
+        )
+        .instead(of: "amqp.url")
         static let caFile = SettingKey.optionalText(
             "amqp.tls.caFile", .path, example: "/etc/ssl/certs/ca-certificates.crt",
             "PEM file of the authorities that may vouch for the broker; the system's when left out.")

@@ -24,20 +24,24 @@ extension Catalogue {
             "The client's secret. This or clientSecretFile is required for v1.")
         static let clientSecretFile = SettingKey.optionalText(
             tenant("clientSecretFile"), .path, example: "/run/secrets/cognigy-client-secret",
-            "Instead of clientSecret: a file that holds it alone; read again when it changes.")
-            .instead(of: tenant("clientSecret"))
+            "Instead of clientSecret: a file that holds it alone; read again when it changes."
+        )
+        .instead(of: tenant("clientSecret"))
         static let tokenPath = SettingKey.text(
             tenant("tokenPath"), "/api/v1/auth/oauth/token", .urlPath, "The path of the token endpoint.")
         static let scope = SettingKey.optionalText(
             tenant("scope"), .words(1024), example: "nlu:models:export jobs:read artifacts:download",
             "The scope asked for with the token; none is named when left out.")
         static let apiKey = SettingKey.secret(
-            tenant("apiKey"), .words(4096), example: "change-me", "The API key of a v2 tenant, instead of client and secret.")
-            .instead(of: tenant("clientSecret"))
+            tenant("apiKey"), .words(4096), example: "change-me",
+            "The API key of a v2 tenant, instead of client and secret."
+        )
+        .instead(of: tenant("clientSecret"))
         static let apiKeyFile = SettingKey.optionalText(
             tenant("apiKeyFile"), .path, example: "/run/secrets/cognigy-api-key",
-            "Instead of apiKey: a file that holds it alone; read again when it changes.")
-            .instead(of: tenant("clientSecret"))
+            "Instead of apiKey: a file that holds it alone; read again when it changes."
+        )
+        .instead(of: tenant("clientSecret"))
         static let caFile = SettingKey.optionalText(
             tenant("caFile"), .path, example: "/etc/ssl/certs/ca-certificates.crt",
             "PEM file of the authorities that may vouch for the tenant; the system's when left out.")

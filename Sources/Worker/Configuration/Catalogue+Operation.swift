@@ -22,8 +22,9 @@ extension Catalogue {
             "The bearer token that /exports and / ask for; required when http.host is not loopback.")
         static let tokenFile = SettingKey.optionalText(
             "http.tokenFile", .path, example: "/run/secrets/http-token",
-            "Instead of token: a file that holds it alone; read again when it changes.")
-            .instead(of: "http.token")
+            "Instead of token: a file that holds it alone; read again when it changes."
+        )
+        .instead(of: "http.token")
         static let grace = SettingKey.duration(
             "shutdown.grace", .seconds(25), .milliseconds(100)...Bound.hour * 24, orZero: true,
             "How long running transfers may go on after SIGTERM.")

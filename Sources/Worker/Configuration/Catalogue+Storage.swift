@@ -32,7 +32,8 @@ extension Catalogue {
 
         static let bucket = SettingKey.optionalText(
             "s3.bucket", .bucket, example: "nlu-exports", "The bucket. Required.")
-        static let region = SettingKey.text("s3.region", "us-east-1", .words(64), "The region that requests are signed for.")
+        static let region = SettingKey.text(
+            "s3.region", "us-east-1", .words(64), "The region that requests are signed for.")
         static let endpoint = SettingKey.optionalText(
             "s3.endpoint", .url(["https", "http"], allowsPath: false), example: "https://s3.example.com",
             "The store's address; AWS's of the region when left out.")
@@ -46,8 +47,9 @@ extension Catalogue {
             "s3.encryption", .aes256, "The encryption at rest that every object is stored with, and checked for.")
         static let kmsKeyID = SettingKey.optionalText(
             "s3.kmsKeyId", .words(2048), example: "arn:aws:kms:eu-central-1:111122223333:key/example",
-            "The key of encryption aws:kms, required with it and refused without.")
-            .instead(of: "s3.encryption")
+            "The key of encryption aws:kms, required with it and refused without."
+        )
+        .instead(of: "s3.encryption")
         static let bucketKey = SettingKey.boolean(
             "s3.bucketKey", true, "With aws:kms: whether a key of the bucket spares calls to the key service.")
         static let keyTemplate = SettingKey.text(
@@ -57,7 +59,8 @@ extension Catalogue {
             "s3.statePrefix", "state/", .prefix, "Where the checkpoints of commands and the workers' leases are kept.")
         static let conditionalWrites = SettingKey.boolean(
             "s3.conditionalWrites", true,
-            "false for a store without If-Match and If-None-Match: then run one worker only; a crash may repeat an export.")
+            "false for a store without If-Match and If-None-Match: then run one worker only."
+        )
     }
 
     enum Audit {

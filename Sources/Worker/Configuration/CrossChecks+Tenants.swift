@@ -13,17 +13,27 @@ extension CrossChecks {
             return [
                 rule(
                     ["api"],
-                    InvalidSetting("is not supported yet by this version of the worker, which speaks v1 only",
+                    InvalidSetting(
+                        "is not supported yet by this version of the worker, which speaks v1 only",
                         "Use a tenant with the v1 API."))
             ]
         }
         return [
-            rule(["baseUrl"], tenant.baseURL.isEmpty ? InvalidSetting(
-                "is not set", "Name the root of the API of tenant \(tenant.name).") : nil),
-            rule(["clientId"], tenant.clientID == nil ? InvalidSetting(
-                "is not set", "Name the client that the tenant's owner has registered for the worker.") : nil),
-            rule(["clientSecret", "clientSecretFile"], tenant.clientSecret == nil ? InvalidSetting(
-                "is not set", "Give it, or clientSecretFile, or the variable of either.") : nil),
+            rule(
+                ["baseUrl"],
+                tenant.baseURL.isEmpty
+                    ? InvalidSetting(
+                        "is not set", "Name the root of the API of tenant \(tenant.name).") : nil),
+            rule(
+                ["clientId"],
+                tenant.clientID == nil
+                    ? InvalidSetting(
+                        "is not set", "Name the client that the tenant's owner has registered for the worker.") : nil),
+            rule(
+                ["clientSecret", "clientSecretFile"],
+                tenant.clientSecret == nil
+                    ? InvalidSetting(
+                        "is not set", "Give it, or clientSecretFile, or the variable of either.") : nil),
         ]
     }
 

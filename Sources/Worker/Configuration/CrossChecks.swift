@@ -49,49 +49,62 @@ enum CrossChecks {
 
     static let timeRules: [Rule] = [
         Rule(["lease.expiry", "lease.renew"]) { settings in
-            settings.lease.expiry > settings.lease.renew * 2 ? nil : InvalidSetting(
-                "is not more than twice lease.renew (\(DurationText.format(settings.lease.renew)))",
-                "Raise it, or lower lease.renew: a sign of life may come late once.")
+            settings.lease.expiry > settings.lease.renew * 2
+                ? nil
+                : InvalidSetting(
+                    "is not more than twice lease.renew (\(DurationText.format(settings.lease.renew)))",
+                    "Raise it, or lower lease.renew: a sign of life may come late once.")
         },
         Rule(["job.pollMax", "job.pollInitial"]) { settings in
-            settings.job.pollMax >= settings.job.pollInitial ? nil : InvalidSetting(
-                "is shorter than job.pollInitial (\(DurationText.format(settings.job.pollInitial)))",
-                "Raise it, or lower job.pollInitial.")
+            settings.job.pollMax >= settings.job.pollInitial
+                ? nil
+                : InvalidSetting(
+                    "is shorter than job.pollInitial (\(DurationText.format(settings.job.pollInitial)))",
+                    "Raise it, or lower job.pollInitial.")
         },
         Rule(["retry.max", "retry.initial"]) { settings in
-            settings.retry.max >= settings.retry.initial ? nil : InvalidSetting(
-                "is shorter than retry.initial (\(DurationText.format(settings.retry.initial)))",
-                "Raise it, or lower retry.initial.")
+            settings.retry.max >= settings.retry.initial
+                ? nil
+                : InvalidSetting(
+                    "is shorter than retry.initial (\(DurationText.format(settings.retry.initial)))",
+                    "Raise it, or lower retry.initial.")
         },
     ]
 
     static let transferRules: [Rule] = [
         Rule(["transfer.memoryBudget", "transfer.concurrency"]) { settings in
             let least = settings.transfer.concurrency * 2 * 5 * Catalogue.Bound.mebibyte
-            return settings.transfer.memoryBudget >= least ? nil : InvalidSetting(
-                "cannot hold two parts of 5MiB for each of \(settings.transfer.concurrency) transfers",
-                "Give at least \(SizeText.format(least)), or lower transfer.concurrency.")
+            return settings.transfer.memoryBudget >= least
+                ? nil
+                : InvalidSetting(
+                    "cannot hold two parts of 5MiB for each of \(settings.transfer.concurrency) transfers",
+                    "Give at least \(SizeText.format(least)), or lower transfer.concurrency.")
         },
         Rule(["transfer.partSize", "transfer.memoryBudget", "transfer.concurrency"]) { settings in
             let largest = settings.transfer.largestPart
-            return settings.transfer.partSize <= largest ? nil : InvalidSetting(
-                "is more than transfer.memoryBudget / (2 × transfer.concurrency), which is \(SizeText.format(largest))",
-                "Lower it, or raise the budget.")
+            return settings.transfer.partSize <= largest
+                ? nil
+                : InvalidSetting(
+                    "is more than transfer.memoryBudget / (2 × transfer.concurrency): \(SizeText.format(largest))",
+                    "Lower it, or raise the budget.")
         },
         Rule(["transfer.maxArtifactBytes", "transfer.memoryBudget", "transfer.concurrency"]) { settings in
             let most = settings.transfer.largestPart * 10_000
-            return settings.transfer.maxArtifactBytes <= most ? nil : InvalidSetting(
-                "is more than 10,000 parts of the largest size that the memory budget allows (\(SizeText.format(most)))",
-                "Lower it, raise transfer.memoryBudget, or lower transfer.concurrency.")
+            return settings.transfer.maxArtifactBytes <= most
+                ? nil
+                : InvalidSetting(
+                    "is more than 10,000 parts of the size that the memory budget allows: \(SizeText.format(most))",
+                    "Lower it, raise transfer.memoryBudget, or lower transfer.concurrency.")
         },
     ]
 
     static let operationRules: [Rule] = [
         Rule(["http.token", "http.tokenFile", "http.host", "http.port"]) { settings in
             let isOpen = settings.http.port != 0 && !settings.http.isLoopback && settings.http.token == nil
-            return isOpen ? InvalidSetting(
-                "is missing while http.host is \(settings.http.host), which other machines can reach",
-                "Set http.token or http.tokenFile, or listen on 127.0.0.1.") : nil
+            return isOpen
+                ? InvalidSetting(
+                    "is missing while http.host is \(settings.http.host), which other machines can reach",
+                    "Set http.token or http.tokenFile, or listen on 127.0.0.1.") : nil
         }
     ]
 }

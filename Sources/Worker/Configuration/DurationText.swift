@@ -48,7 +48,7 @@ package enum SizeText {
         ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1),
     ]
 
-    /// Reads a size in bytes; nil for anything else (`KB` and `MB` too, which mean different sizes to different people).
+    /// Reads a size in bytes; nil for anything else (`KB` too, which means two different sizes).
     package static func parse(_ text: String) -> Int? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard (1...18).contains(digits.count), let number = Int(digits) else { return nil }

@@ -24,7 +24,9 @@ package struct SettingDefinition: Sendable {
 
     /// The path of the key; a tenant's name is one component, whatever it holds.
     func components(tenant: String?) -> [String] {
-        name.split(separator: ".").map { $0 == Self.tenantPlaceholder ? (tenant ?? Self.tenantPlaceholder) : String($0) }
+        name.split(separator: ".").map {
+            $0 == Self.tenantPlaceholder ? (tenant ?? Self.tenantPlaceholder) : String($0)
+        }
     }
 
     /// This definition for one tenant.

@@ -8,7 +8,9 @@ enum Suggestion {
         guard !text.isEmpty, text.count <= 200 else { return nil }
         let wanted = text.lowercased()
         if let same = candidates.first(where: { $0.lowercased() == wanted }) { return same }
-        let scored = candidates.map { (candidate: $0, distance: distance(Array(wanted.utf8), Array($0.lowercased().utf8))) }
+        let scored = candidates.map {
+            (candidate: $0, distance: distance(Array(wanted.utf8), Array($0.lowercased().utf8)))
+        }
         let best = scored.min { $0.distance < $1.distance }
         if let best, best.distance <= max(1, min(wanted.utf8.count, best.candidate.utf8.count) / 4) {
             return best.candidate

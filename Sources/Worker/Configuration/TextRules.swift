@@ -50,7 +50,9 @@ extension TextRule {
 
     /// A host to listen on: a name or an address without port.
     static let host = TextRule(allowed: "a host name or an address, without port") { text in
-        let isAddress = text.contains(":") && text.utf8.allSatisfy { isHex($0) || $0 == 58 || $0 == 46 }
+        // An IPv6 address has two colons at least; one would be a port.
+        let colons = text.utf8.count { $0 == 58 }
+        let isAddress = colons > 1 && text.utf8.allSatisfy { isHex($0) || $0 == 58 || $0 == 46 }
         let isName = text.utf8.allSatisfy { isWord($0) || $0 == 45 || $0 == 46 }
         return isAddress || isName ? nil : "is no host"
     }

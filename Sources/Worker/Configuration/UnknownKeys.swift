@@ -18,8 +18,8 @@ struct UnknownKeys {
     /// A problem for every key of the file that is not in the catalogue.
     func problems() -> [ConfigurationProblem] {
         guard let file = layers.file else { return [] }
+        let known = Self.names(tenants: Self.tenants(in: file) + tenants)
         return file.entries.values.sorted { $0.line < $1.line }.compactMap { entry in
-            let known = Self.names(tenants: Self.tenants(in: file) + tenants)
             guard !known.contains(entry.name), !(entry.isNull && isSection(entry.path, known)) else { return nil }
             return ConfigurationProblem(
                 key: entry.name, origin: .file(path: file.path, line: entry.line), complaint: complaint(entry, known),
@@ -36,7 +36,8 @@ struct UnknownKeys {
         let unread = Set(Self.tenants(in: layers.file)).subtracting(tenants).sorted()
         return strange.sorted().map { name in
             let near = Suggestion.nearest(to: name, among: known).map { " Did you mean \($0)?" } ?? ""
-            return "the environment variable \(LogText.clean(name, limit: 200)) belongs to no setting and is ignored.\(near)"
+            return
+                "the variable \(LogText.clean(name, limit: 200)) belongs to no setting and is ignored.\(near)"
         }
             + unread.map {
                 "cognigy.tenants.\($0) has settings but is not in cognigy.tenantNames: the tenant is not served."
@@ -78,12 +79,15 @@ struct UnknownKeys {
     /// Whether a path leads to keys: an empty section is no mistake.
     private func isSection(_ path: [String], _ known: [String]) -> Bool {
         let prefix = path.joined(separator: ".") + "."
-        return known.contains { $0.hasPrefix(prefix) } || (path.starts(with: ["cognigy", "tenants"]) && path.count <= 3)
+        return known.contains { $0.hasPrefix(prefix) }
+            || (path.starts(with: ["cognigy", "tenants"]) && path.count <= 3)
     }
 
     private func complaint(_ entry: ConfigurationFile.Entry, _ known: [String]) -> String {
         if isSection(entry.path, known) { return "is a section and takes keys, not a value" }
-        if let key = known.first(where: { entry.name.hasPrefix($0 + ".") }) { return "lies below \(key), which is a value" }
+        if let key = known.first(where: { entry.name.hasPrefix($0 + ".") }) {
+            return "lies below \(key), which is a value"
+        }
         return "is no setting"
     }
 

@@ -59,7 +59,9 @@ struct LogLine {
         case .text(let string):
             let clean = LogText.clean(string)
             let needsQuotes = clean.isEmpty || clean.contains { " =\"[],".contains($0) }
-            return needsQuotes ? "\"\(clean.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\"" : clean
+            return needsQuotes
+                ? "\"\(clean.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
+                : clean
         case .literal(let literal): return literal
         case .list(let items): return "[\(items.map(plain).joined(separator: ","))]"
         }
