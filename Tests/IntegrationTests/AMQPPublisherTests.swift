@@ -68,19 +68,19 @@ struct AMQPPublisherTests {
             let configuration = try AMQPTestBroker.configuration(port: proxy.port)
             try await withPublisher(configuration: configuration) { (publisher, log) async throws in
                 #expect(try await publisher.publish(AMQPTestBroker.message(queue, "a")) == .routed)
-                proxy.stall(true)
+                proxy.swallow(true)
                 async let outcome = result { () async throws(AMQPError) in
                     try await publisher.publish(AMQPTestBroker.message(queue, "b"))
                 }
-                while publisher.status.outstanding == 0 { await Task.yield() }
+                while proxy.swallowedCount == 0 { await Task.yield() }
                 proxy.cut()
-                proxy.stall(false)
+                proxy.swallow(false)
                 if case .failure(let error) = await outcome {
                     #expect(error.code == .connectionLost)
                     #expect(error.wasSent)
                     #expect(error.isRetriable)
                 } else {
-                    Issue.record("confirmed through a stalled network")
+                    Issue.record("confirmed without an answer")
                 }
                 #expect(try await publisher.publish(AMQPTestBroker.message(queue, "c")) == .routed)
                 #expect(publisher.status.connectCount == 2)
@@ -108,7 +108,7 @@ struct AMQPPublisherTests {
         try await withPublisher(configuration: configuration) { (publisher, log) async throws in
             #expect(await log.connected())
             #expect(try await publisher.publish(AMQPTestBroker.message("nlu-test-nobody", "a")) != .routed)
-            proxy.stall(true)
+            proxy.swallow(true)
             let outcome = await result { () async throws(AMQPError) in
                 try await publisher.publish(
                     AMQPTestBroker.message("nlu-test-nobody", "b"), timeout: .milliseconds(200))
@@ -117,11 +117,37 @@ struct AMQPPublisherTests {
                 #expect(error.code == .confirmTimeout)
                 #expect(error.wasSent)
             } else {
-                Issue.record("confirmed through a stalled network")
+                Issue.record("confirmed without an answer")
             }
-            proxy.stall(false)
-            // The late confirm of the other disturbs nobody.
-            #expect(try await publisher.publish(AMQPTestBroker.message("nlu-test-nobody", "c")) != .routed)
+            proxy.swallow(false)
+        }
+    }
+
+    @Test func aSendThatGetsStuckIsEnded() async throws {
+        let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)
+        defer { proxy.close() }
+        try await AMQPTestBroker.withQueue { queue in
+            var configuration = try AMQPTestBroker.configuration(port: proxy.port)
+            // librabbitmq reads without a bound when a heartbeat is missed in the midst of a send.
+            configuration.heartbeat = .seconds(1)
+            configuration.stuckTimeout = .seconds(3)
+            try await withPublisher(configuration: configuration) { (publisher, log) async throws in
+                #expect(await log.connected())
+                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "a")) == .routed)
+                proxy.stall(true)
+                let large = AMQPTestBroker.message(queue, "b", body: [UInt8](repeating: 1, count: 15 << 20))
+                let outcome = await result { () async throws(AMQPError) in
+                    try await publisher.publish(large, timeout: .seconds(60))
+                }
+                if case .failure(let error) = outcome {
+                    #expect(error.code == .connectionLost)
+                    #expect(error.wasSent)
+                } else {
+                    Issue.record("confirmed through a stalled network")
+                }
+                proxy.stall(false)
+                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "c")) == .routed)
+            }
         }
     }
 

@@ -119,6 +119,19 @@ struct AMQPTopologyTests {
         #expect(error.message.contains("nlu-test-missing"))
     }
 
+    @Test func connectionsLeaveNoDescriptorBehind() async throws {
+        let configuration = try AMQPTestBroker.configuration()
+        func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+        func connect() async throws {
+            _ = try await AMQPAdmin.withConnection(configuration) { (session) throws(AMQPError) in session.server }
+        }
+        try await connect()
+        let before = try descriptors()
+        for _ in 0..<20 { try await connect() }
+        // Other tests of this process may hold a few of their own.
+        #expect(try descriptors() < before + 20)
+    }
+
     @Test func wrongCredentialsAreSaidToBeThat() async throws {
         var configuration = try AMQPTestBroker.configuration()
         configuration.endpoints[0].password = "not the password"

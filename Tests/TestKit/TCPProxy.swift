@@ -16,6 +16,8 @@ package final class TCPProxy: Sendable {
         var descriptors: Set<Int32> = []
         var isClosed = false
         var isStalled = false
+        var isSwallowing = false
+        var swallowed = 0
         var accepted = 0
     }
 
@@ -55,7 +57,15 @@ package final class TCPProxy: Sendable {
         }
     }
 
-    /// Takes bytes from nobody any more (true), or goes on (false): a network that swallows.
+    /// Bytes that were dropped.
+    package var swallowedCount: Int { state.withLock { $0.swallowed } }
+
+    /// Takes bytes and drops them (true), or forwards again (false): a peer that reads and never answers.
+    package func swallow(_ isSwallowing: Bool) {
+        state.withLock { $0.isSwallowing = isSwallowing }
+    }
+
+    /// Takes bytes from nobody any more (true), or goes on (false): a network that is gone.
     package func stall(_ isStalled: Bool) {
         state.withLock { $0.isStalled = isStalled }
     }
@@ -123,14 +133,24 @@ package final class TCPProxy: Sendable {
                 continue
             }
             guard unsafe poll(&entries, 2, 50) >= 0 else { break }
+            // It may have been stalled meanwhile.
+            if state.withLock({ $0.isStalled }) { continue }
             for (index, entry) in entries.enumerated() where entry.revents != 0 {
                 let count = unsafe recv(entry.fd, &buffer, buffer.count, 0)
+                if count > 0, swallows(count) { continue }
                 guard count > 0, send(buffer[..<count], to: index == 0 ? server : client) else { break loop }
             }
         }
         state.withLock { $0.descriptors.subtract([client, server]) }
         Foundation.close(client)
         Foundation.close(server)
+    }
+
+    private func swallows(_ count: Int) -> Bool {
+        state.withLock { state in
+            if state.isSwallowing { state.swallowed += count }
+            return state.isSwallowing
+        }
     }
 
     private func send(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {

@@ -62,11 +62,22 @@ struct ConnectionLoop<Role: ConnectionRole> {
     private func turn(_ session: Session) throws(AMQPError) {
         let role = role
         session.onEvent = { [unowned session] (event) throws(AMQPError) in try role.received(event, session) }
-        defer { session.abandon() }
+        do throws(AMQPError) {
+            try serve(session)
+            try? role.finish(session)
+            session.close()
+        } catch {
+            // A refusal leaves the connection in order; after anything else there is nobody to talk to.
+            if error.replyCode != nil { session.close() } else { session.abandon() }
+            throw error
+        }
+    }
+
+    private func serve(_ session: Session) throws(AMQPError) {
         control.emit(.connected(session.server))
         logger.info(
             "connected to the broker",
-            metadata: ["amqp.broker": "\(session.broker)", "amqp.server.version": "\(session.server.version)"])
+            metadata: [LogKey.broker: "\(session.broker)", LogKey.serverVersion: "\(session.server.version)"])
         try role.opened(session)
         while !control.isStopping {
             try session.pump()
@@ -74,8 +85,6 @@ struct ConnectionLoop<Role: ConnectionRole> {
             guard !control.isStopping else { break }
             session.wait(for: control.wakeUp, until: role.deadline ?? .now + .seconds(3600))
         }
-        try? role.finish(session)
-        session.close()
     }
 
     private func report(_ error: AMQPError) {
@@ -84,7 +93,7 @@ struct ConnectionLoop<Role: ConnectionRole> {
         guard !control.isStopping else { return }
         logger.warning(
             "no connection to the broker",
-            metadata: ["amqp.error.code": "\(error.code.rawValue)", "amqp.error": "\(error)"])
+            metadata: [LogKey.errorCode: "\(error.code.rawValue)", LogKey.error: "\(error)"])
     }
 
     /// Waits out a delay; the role gets its turns, a stop ends it.

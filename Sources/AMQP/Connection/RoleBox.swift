@@ -21,7 +21,7 @@ struct RoleBox<Role: ConnectionRole & SendableMetatype>: Sendable {
                 ConnectionLoop(configuration: configuration, control: control, logger: logger, role: make()).run()
             }
         } catch {
-            logger.error("no thread for the broker connection", metadata: ["amqp.error": "\(error)"])
+            logger.error("no thread for the broker connection", metadata: [LogKey.error: "\(error)"])
             control.emit(.disconnected(error))
             failed()
         }

@@ -163,7 +163,7 @@ final class ConsumerRole: ConnectionRole {
             else { continue }
             let queue = slots[index].subscription.queue
             slots[index].failed(at: .now, random: configuration.random())
-            logger.warning("the broker cancelled a consumer", metadata: ["amqp.queue": "\(queue)"])
+            logger.warning("the broker cancelled a consumer", metadata: [LogKey.queue: "\(queue)"])
             core.control.emit(.consumerCancelled(queue: queue, byServer: true))
             try handBack(queue, session)
         }

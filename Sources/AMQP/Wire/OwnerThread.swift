@@ -5,9 +5,9 @@ internal import Glibc
 
 /// A thread of one's own for C calls that block, outside Swift's cooperative pool.
 enum OwnerThread {
-    /// librabbitmq 0.11 decodes nested header tables recursively without a limit; a frame of 128 KiB holds some
-    /// 26,000 levels. The stack has room for all of them (address space only: untouched pages cost nothing).
-    private static let stackSize = 64 << 20
+    /// librabbitmq 0.11 decodes nested header tables recursively without a limit, and a frame of 128 KiB holds 26,000
+    /// levels. They take just under 4 MiB of stack; four times that is address space only, untouched pages cost nothing.
+    private static let stackSize = 16 << 20
 
     private final class Body: Sendable {
         let run: @Sendable () -> Void

@@ -10,35 +10,48 @@ final class Watchdog: Sendable {
 
     /// One watched connection; its owner says when it works, and when it got on.
     final class Guard: Sendable {
-        /// A duplicate: the owner may close its descriptor, and its number be used again, at any time.
-        fileprivate let descriptor: Int32
+        private struct State {
+            /// A duplicate: the library may close the owner's descriptor, and its number be used again, at any time.
+            /// Nil once released; until then the socket lives on.
+            var descriptor: Int32?
+            var workingSince: ContinuousClock.Instant?
+        }
+
         fileprivate let limit: Duration
-        private let workingSince = Mutex<ContinuousClock.Instant?>(nil)
+        private let state: Mutex<State>
         private let fired = Atomic<Bool>(false)
 
         fileprivate init(descriptor: Int32, limit: Duration) {
-            self.descriptor = descriptor
             self.limit = limit
+            state = Mutex(State(descriptor: descriptor))
         }
 
         /// The owner begins, or gets on with, calls that may block.
-        func progress() { workingSince.withLock { $0 = ContinuousClock.now } }
+        func progress() { state.withLock { $0.workingSince = ContinuousClock.now } }
 
         /// The owner waits on its own account.
-        func rest() { workingSince.withLock { $0 = nil } }
+        func rest() { state.withLock { $0.workingSince = nil } }
 
         /// Whether the connection was ended for being stuck.
         var hasFired: Bool { fired.load(ordering: .acquiring) }
 
         fileprivate func check(at now: ContinuousClock.Instant) {
-            guard let since = workingSince.withLock({ $0 }), now - since >= limit, !hasFired else { return }
-            fired.store(true, ordering: .releasing)
-            shutdown(descriptor, Int32(SHUT_RDWR))
+            state.withLock { state in
+                guard let descriptor = state.descriptor, let since = state.workingSince, now - since >= limit, !hasFired
+                else { return }
+                fired.store(true, ordering: .releasing)
+                shutdown(descriptor, Int32(SHUT_RDWR))
+            }
         }
 
-        deinit {
-            close(descriptor)
+        fileprivate func release() {
+            state.withLock { state in
+                if let descriptor = state.descriptor { close(descriptor) }
+                state.descriptor = nil
+            }
         }
+
+        deinit { release() }
     }
 
     private struct State {
@@ -74,8 +87,9 @@ final class Watchdog: Sendable {
         return entry
     }
 
-    /// Stops watching.
+    /// Stops watching, and lets go of the socket.
     func release(_ entry: Guard) {
+        entry.release()
         state.withLock { $0.guards[ObjectIdentifier(entry)] = nil }
     }
 
