@@ -9,6 +9,9 @@ import Testing
     @Test(arguments: [
         ("garbage\r\n\r\n", HTTPError.Code.malformed), ("HTTP/1.1 abc OK\r\n\r\n", .malformed),
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde", .malformed),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", .malformed),
+        ("HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 200_000))\r\n\r\n", .malformed),
+        ("HTTP/1.1 200 OK\r\n" + String(repeating: "X: \(String(repeating: "x", count: 1000))\r\n", count: 300), .malformed),
         ("", .reset), ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", .truncated),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc", .truncated),
     ]) func tellsBrokenAnswersApart(answer: String, code: HTTPError.Code) async throws {
@@ -80,6 +83,37 @@ import Testing
             let error = await failure { () async throws(HTTPError) in try await client.exchange(request) }
             #expect(error?.code == .timeout)
             #expect(error?.wasSent == false)
+        }
+    }
+
+    @Test func aServerThatTakesNothingStalls() async throws {
+        let seen = TestSignal()
+        try await withClient { connection in
+            guard connection.readRequest(bodyBytes: 0) != nil else { return }
+            connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            seen.waitBlocking()
+        } body: { client, server in
+            let timeouts = HTTPTimeouts(stall: .milliseconds(200))
+            let body = HTTPRequestBody.bytes([UInt8](repeating: 1, count: 64 << 20))
+            let request = HTTPRequest(method: .put, url: server.url(), body: body, timeouts: timeouts)
+            let error = await failure { () async throws(HTTPError) in try await client.exchange(request) }
+            #expect(error?.code == .stalled)
+            #expect(error?.wasSent == true)
+            seen.fire()
+        }
+    }
+
+    @Test func anIdleClientClosesWhatItKept() async throws {
+        let closed = TestSignal()
+        try await withClient(HTTPClientConfiguration(idleClose: .milliseconds(50))) { connection in
+            while connection.readRequest() != nil { connection.answer() }
+            closed.fire()
+        } body: { client, server in
+            _ = try await client.exchange(get(server.url()))
+            await closed.wait()
+            let status = try await client.status(get(server.url()))
+            #expect(status == 200)
+            #expect(server.accepted == 2)
         }
     }
 

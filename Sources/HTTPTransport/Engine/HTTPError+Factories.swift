@@ -27,7 +27,7 @@ extension HTTPError {
 
     /// Translates what libcurl reports at the end of a transfer. `text` is the content of its error buffer.
     static func ofCurl(_ result: CURLcode, text: String, plan: RequestPlan, wasSent: Bool, hasHead: Bool) -> HTTPError {
-        let meaning = Meaning(result, wasSent: wasSent, hasHead: hasHead)
+        let meaning = Meaning(result, text: text, wasSent: wasSent, hasHead: hasHead)
         let words = text.isEmpty ? unsafe String(cString: curl_easy_strerror(result)) : text
         return ofPlan(
             plan, meaning.code, meaning.what, underlying: "curl \(result.rawValue): \(cleaned(words))",
@@ -67,7 +67,14 @@ private struct Meaning {
     var what: String
     var isRetriable: Bool?
 
-    init(_ result: CURLcode, wasSent: Bool, hasHead: Bool) {
+    init(_ result: CURLcode, text: String, wasSent: Bool, hasHead: Bool) {
+        // Two faults of the peer that libcurl reports under another name; the second is a header line over 100 KiB.
+        let isGarbled = result == CURLE_RECV_ERROR && text.hasSuffix("in chunked-encoding")
+        let isHeaderTooLong = result == CURLE_OUT_OF_MEMORY && wasSent && !hasHead
+        self.init(isGarbled || isHeaderTooLong ? CURLE_WEIRD_SERVER_REPLY : result, wasSent: wasSent, hasHead: hasHead)
+    }
+
+    private init(_ result: CURLcode, wasSent: Bool, hasHead: Bool) {
         switch result {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             self.init(.resolve, "the host's name could not be resolved; check the name and the resolver")

@@ -7,7 +7,8 @@ internal import Glibc
 /// `wake()`, which libcurl allows on any.
 @safe
 final class MultiHandle: @unchecked Sendable {
-    private let raw: UnsafeMutableRawPointer
+    private var raw: UnsafeMutableRawPointer
+    private let maximumConnections: Int
 
     /// libcurl's global state, set up once for the process; also makes a write to a closed connection an error
     /// instead of a signal, since `CURLOPT_NOSIGNAL` leaves that to us.
@@ -17,12 +18,25 @@ final class MultiHandle: @unchecked Sendable {
     }()
 
     init?(maximumConnections: Int) {
-        guard Self.isReady, let raw = unsafe curl_multi_init() else { return nil }
+        guard let raw = unsafe Self.make(maximumConnections) else { return nil }
         unsafe self.raw = raw
+        self.maximumConnections = maximumConnections
+    }
+
+    private static func make(_ maximumConnections: Int) -> UnsafeMutableRawPointer? {
+        guard isReady, let raw = unsafe curl_multi_init() else { return nil }
         // Our gate admits no more than this; kept connections are closed to make room, oldest first.
         _ = unsafe ccurl_multi_set_long(raw, CURLMOPT_MAX_TOTAL_CONNECTIONS, maximumConnections)
         _ = unsafe ccurl_multi_set_long(raw, CURLMOPT_MAXCONNECTS, maximumConnections)
         _ = unsafe ccurl_multi_set_long(raw, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+        return unsafe raw
+    }
+
+    /// Closes every kept connection, by starting afresh. Only with no transfer under way and nobody calling `wake()`.
+    func renew() {
+        guard let fresh = unsafe Self.make(maximumConnections) else { return }
+        _ = unsafe curl_multi_cleanup(raw)
+        unsafe raw = fresh
     }
 
     deinit { unsafe curl_multi_cleanup(raw) }

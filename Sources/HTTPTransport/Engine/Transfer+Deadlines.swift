@@ -31,7 +31,7 @@ extension Transfer {
     }
 
     private var isSendingWatched: Bool {
-        plan.body.count >= Self.watchedBodyBytes && sentOffset < plan.body.count
+        plan.body.count >= Self.watchedBodyBytes && progressMark < Int64(plan.body.count)
     }
 
     /// The error for a deadline that has passed.

@@ -58,7 +58,7 @@ final class Transfer: @unchecked Sendable {
     /// Monotonic nanoseconds: when it became active, and when a byte last moved while we wanted bytes.
     var startedAt: UInt64 = 0
     var progressAt: UInt64 = 0
-    /// What had moved at `progressAt`, as libcurl counts it; for sending.
+    /// How much of the request's body had gone to the socket when last looked at.
     var progressMark: Int64 = 0
     /// The time of this transfer's entry in the loop's heap, 0 for none; other entries are stale.
     var scheduledAt: UInt64 = 0
@@ -74,6 +74,7 @@ final class Transfer: @unchecked Sendable {
         bytes = []
         receivedInAll = 0
         sentOffset = 0
+        progressMark = 0
         expectationFailed = false
         verdict = nil
     }

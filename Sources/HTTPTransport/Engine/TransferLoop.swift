@@ -12,8 +12,6 @@ internal import Synchronization
 final class TransferLoop: @unchecked Sendable {
     /// Easy handles kept for the next request.
     static let pooledHandles = 64
-    /// With nothing under way for this long, kept connections are closed.
-    static let idleNanoseconds: UInt64 = 60_000_000_000
 
     let mailbox: Mailbox
     let ending = Ending()
@@ -32,6 +30,8 @@ final class TransferLoop: @unchecked Sendable {
     var now: UInt64 { clock.now }
     private var commands: [LoopCommand] = []
     private var isStopping = false
+    /// When something was last under way; `nil` when no connection can have been kept since.
+    private var usedAt: UInt64?
 
     init(multi: MultiHandle, configuration: HTTPClientConfiguration, logger: Logger) {
         self.multi = multi
@@ -48,8 +48,9 @@ final class TransferLoop: @unchecked Sendable {
             takeCommands()
             multi.perform()
             while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
-            while let transfer = gate.nextReady() { admit(transfer) }
             lookAtDeadlines()
+            while let transfer = gate.nextReady() { admit(transfer) }
+            closeIdleConnections()
             if !isStopping, mayWait() { multi.wait(milliseconds: waitingTime()) }
         }
         stop()
@@ -78,10 +79,20 @@ final class TransferLoop: @unchecked Sendable {
     }
 
     private func waitingTime() -> Int32 {
-        guard let next = deadlines.next else { return 3_600_000 }
+        let idleEnd = live.isEmpty ? usedAt.map { $0 &+ configuration.idleClose.nanoseconds } : nil
+        guard let next = [deadlines.next, idleEnd].compactMap({ $0 }).min() else { return 3_600_000 }
         clock.advance()
         guard next > now else { return 0 }
         return Int32(min((next - now) / 1_000_000 + 1, 3_600_000))
+    }
+
+    /// libcurl looks at kept connections only when it needs one: an idle client would hold dead ones for ever.
+    private func closeIdleConnections() {
+        guard live.isEmpty else { return usedAt = now }
+        guard let usedAt, now &- usedAt >= configuration.idleClose.nanoseconds else { return }
+        self.usedAt = nil
+        mailbox.whileNobodyWakes { multi.renew() }
+        logger.debug("closed the kept connections of an idle HTTP client")
     }
 
     private func stop() {

@@ -63,6 +63,11 @@ package struct TLSTrust: Sendable, Hashable {
 }
 
 /// Which addresses a request may connect to, checked on the address itself and not on the name.
+///
+/// Checked for every socket before it connects and again before a request is sent, kept connections included. Through
+/// a proxy the connection is the proxy's, which the operator chose and which is not checked; then only the target as
+/// written is: literal addresses in any spelling and names of the local host are refused, a name that resolves to
+/// a private address is the proxy's to refuse.
 package enum AddressPolicy: Sendable, Hashable {
     case any
     /// Refuses loopback, link-local, private, shared (RFC 6598), multicast and other special addresses, in IPv4, IPv6
