@@ -6,7 +6,7 @@ import Testing
 
 @testable import Cognigy
 
-@Suite struct DownloadTests {
+@Suite(.timeLimit(.minutes(1))) struct DownloadTests {
     private static let own = "https://api.example.com/files/1"
     private static let foreign = "https://cdn.example.com/a?X-Signature=hidden"
 

@@ -108,7 +108,7 @@ import Testing
     }
 }
 
-@Suite struct TenantGateTests {
+@Suite(.timeLimit(.minutes(1))) struct TenantGateTests {
     @Test func callersWaitUntilTheHoldEnds() async throws {
         let manual = ManualClock()
         let gate = TenantGate(tenant: "acme", maxRequestsPerMinute: nil, clock: manual.clock)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Cognigy
 
-@Suite struct SessionTests {
+@Suite(.timeLimit(.minutes(1))) struct SessionTests {
     @Test func everyCallCarriesTokenAndContext() async throws {
         let fixture = try Fixture([.json(#"{"status": "TRAINED"}"#)], apiKey: Fixture.apiKey)
         _ = try await fixture.status()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Cognigy
 
-@Suite struct TenantTests {
+@Suite(.timeLimit(.minutes(1))) struct TenantTests {
     @Test(arguments: [
         "", "api.example.com", "ftp://api.example.com", "https://", "https://u:p@api.example.com",
         "https://api.example.com/?x=1",

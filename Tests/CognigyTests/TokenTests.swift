@@ -7,7 +7,7 @@ import Testing
 
 @testable import Cognigy
 
-@Suite struct TokenTests {
+@Suite(.timeLimit(.minutes(1))) struct TokenTests {
     @Test func asksByFormAndKeepsTheToken() async throws {
         let fixture = try Fixture([.json(#"{"status": "TRAINED"}"#)], scope: "nlu:models:export jobs:read")
         for _ in 0..<3 { #expect(try await fixture.status() == .trained) }
@@ -84,10 +84,35 @@ import Testing
         let second = Task { try await fixture.status() }
         first.cancel()
         // The first is back although its token request is still under way.
-        #expect(await first.value?.kind == .interrupted)
+        let left = await withTaskCancellationHandler {
+            await first.value
+        } onCancel: {
+            fixture.transport.release()
+        }
+        #expect(left?.kind == .interrupted)
         fixture.transport.release()
         #expect(try await second.value == .trained)
         #expect(fixture.transport.tokenRequests.count == 1)
+    }
+
+    @Test func onlyTheTokenThatWasRefusedIsForgotten() async throws {
+        let transport = ScriptedTransport(token: [.token("token-1"), .token("token-2"), .token("token-3")])
+        let manual = ManualClock()
+        let configuration = try TenantConfiguration(
+            name: "acme", baseURL: "https://api.example.com", clientID: "c", clientSecret: .fixed("secret"))
+        let gate = TenantGate(tenant: "acme", maxRequestsPerMinute: nil, clock: manual.clock)
+        let tokens = TokenProvider(
+            endpoint: TokenEndpoint(
+                configuration: configuration, transport: transport, gate: gate, clock: manual.clock),
+            clock: manual.clock, logger: .silent)
+        let first = try await tokens.credentials()
+        tokens.invalidate(first)
+        let second = try await tokens.credentials()
+        #expect(second.token == "token-2")
+        // The refusal of another call that went out with the first token comes late.
+        tokens.invalidate(first)
+        #expect(try await tokens.credentials() == second)
+        #expect(transport.tokenRequests.count == 2)
     }
 
     @Test func aFailureIsNotKept() async throws {

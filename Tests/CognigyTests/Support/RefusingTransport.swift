@@ -5,10 +5,11 @@ import HTTPTransport
 import Logging
 import Synchronization
 
-/// Refuses the first token for all callers at once: no 401 is given before every one of them has called.
+/// Refuses the first call of every caller at once: no 401 is given before all of them have called.
 final class RefusingTransport: CognigyTransport {
     private struct State {
         var tokens = 0
+        var calls = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -27,9 +28,11 @@ final class RefusingTransport: CognigyTransport {
             }
             return HTTPResponse(status: 200, body: Array(#"{"access_token": "token-\#(number)"}"#.utf8))
         }
-        guard request.headers["Authorization"] == "Bearer token-1" else {
-            return HTTPResponse(status: 200, body: Array(#"{"status": "TRAINED"}"#.utf8))
+        let isRefused = state.withLock { state in
+            state.calls += 1
+            return state.calls <= callers
         }
+        guard isRefused else { return HTTPResponse(status: 200, body: Array(#"{"status": "TRAINED"}"#.utf8)) }
         await gather()
         return HTTPResponse(status: 401)
     }
