@@ -39,11 +39,15 @@ struct DoctorSurroundings: Sendable {
     let environment: [String: String]
     let identity = WorkerIdentity.current(environment: SystemEnvironment())
     let http: HTTPClient
-    let logger = Logger(label: "doctor")
+    let logger: Logger
 
     init(settings: Settings, environment: [String: String]) {
         self.settings = settings
         self.environment = environment
+        var logger = Logger(label: "doctor")
+        // The findings tell what the parts would log; who asks for details still gets them.
+        if logger.logLevel >= .info { logger.logLevel = .critical }
+        self.logger = logger
         http = HTTPClient(
             configuration: HTTPClientConfiguration(userAgent: "nlu-export-worker/\(WorkerVersion.text)"),
             logger: logger)

@@ -28,17 +28,19 @@ extension DoctorBroker {
         return findings.first ?? .skipped(subject, "not tried")
     }
 
-    /// Whether the broker takes messages now: two go to the commands exchange under a routing key that no queue is bound
-    /// with, and come back. At an alarm (memory, disk) the broker takes the first, says `connection.blocked` and reads
-    /// no further.
+    /// Whether the broker takes messages now: two go to the commands exchange under a routing key that no queue is
+    /// bound with, and come back. At an alarm (memory, disk) the broker says `connection.blocked` to whoever publishes and
+    /// reads no further.
     func takesMessages() async -> DoctorFinding {
         let subject = "publishing"
         do {
             let publisher = try AMQPPublisher(connection: await connection(), logger: surroundings.logger)
             let running = Task { await publisher.run() }
             let outcome = await outcome(of: publisher)
+            let blocked = publisher.status.blockedReason
             // The connection's end is not worth waiting for: nothing that was published matters.
             running.cancel()
+            if let blocked, case .failure = outcome { return Self.blocked(subject, blocked) }
             return Self.judge(outcome, subject, exchange: settings.commandExchange)
         } catch let error as AMQPError {
             return .failure(subject, error)
@@ -51,7 +53,7 @@ extension DoctorBroker {
         let message = probe(
             exchange: settings.commandExchange, routingKey: "\(Self.probeType).\(surroundings.identity.instance)")
         do throws(AMQPError) {
-            _ = try await publisher.publish(message, timeout: .seconds(5))
+            _ = try await publisher.publish(message, timeout: .seconds(4))
             return .success(try await publisher.publish(message, timeout: .seconds(3)))
         } catch {
             return .failure(error)
@@ -62,7 +64,8 @@ extension DoctorBroker {
         _ outcome: Result<AMQPPublishResult, AMQPError>, _ subject: String, exchange: String
     ) -> DoctorFinding {
         switch outcome {
-        case .success(.unroutable): return .fine(subject, "messages are confirmed, and returned where no queue takes them")
+        case .success(.unroutable):
+            return .fine(subject, "messages are confirmed, and returned where no queue takes them")
         case .success(.routed):
             return .warning(
                 subject, "a message without a matching binding was routed all the same",
@@ -73,6 +76,12 @@ extension DoctorBroker {
             return .skipped(subject, "not tried: this user may not publish to exchange \(exchange), as submit does")
         case .failure(let error): return .failure(subject, error)
         }
+    }
+
+    private static func blocked(_ subject: String, _ reason: String) -> DoctorFinding {
+        .failure(
+            subject, "the broker has an alarm and takes no messages (\(reason))",
+            remedy: "free memory or disk on the broker's nodes: rabbitmq-diagnostics alarms", exit: .unavailable)
     }
 
     private func probe(exchange: String, routingKey: String, expiration: String? = nil) -> AMQPMessage {

@@ -80,7 +80,8 @@ extension DoctorBroker {
         let found = "\(state.messageCount) ready, \(state.consumerCount) consumers"
         guard state.messageCount > 0, state.consumerCount == 0 else { return .fine("queue \(state.name)", found) }
         return .warning(
-            "queue \(state.name)", "\(found): nobody takes the commands", remedy: "start a worker: nlu-export-worker run")
+            "queue \(state.name)", "\(found): nobody takes the commands",
+            remedy: "start a worker: nlu-export-worker run")
     }
 
     static func judge(dead state: AMQPQueueState) -> DoctorFinding {

@@ -17,21 +17,18 @@ struct DoctorBroker: Sendable {
     var settings: Settings.AMQP { surroundings.settings.amqp }
 
     var checks: [DoctorCheck] {
-        let names = endpoints.map(name)
-        var checks = endpoints.indices.map { index in DoctorCheck(names[index]) { await reach(index, names[index]) } }
+        var checks: [DoctorCheck] = []
+        for index in endpoints.indices {
+            let name = endpoints.count == 1 ? "broker" : "broker \(index + 1)"
+            checks.append(DoctorCheck(name) { await reach(index, name) })
+        }
         if endpoints.isEmpty { checks.append(DoctorCheck("broker") { await reach(nil, "broker") }) }
         let needs = checks.map(\.name)
         checks.append(DoctorCheck("topology", needs: needs) { await topology() })
         checks.append(DoctorCheck("queues", needs: needs) { await queues() })
-        checks.append(DoctorCheck("announcing", needs: needs) { await [mayAnnounce()] })
         checks.append(DoctorCheck("publishing", needs: needs) { await [takesMessages()] })
+        checks.append(DoctorCheck("announcing", needs: ["publishing"]) { await [mayAnnounce()] })
         return checks + DoctorManagement(surroundings, endpoint: endpoints.first).checks
-    }
-
-    private func name(_ endpoint: AMQPEndpoint) -> String {
-        var endpoint = endpoint
-        if let user = settings.username { endpoint.user = user }
-        return "broker \(endpoint)"
     }
 
     /// A connection of this command, impatient enough to fail with its own words before the check's time is over.
@@ -62,22 +59,27 @@ struct DoctorBroker: Sendable {
     }
 
     private func reach(_ index: Int?, _ name: String) async -> [DoctorFinding] {
-        await trying(name, only: index) { session throws(AMQPError) in [Self.judge(session.server, name)] }
+        var shown = index.map { endpoints[$0] }
+        if let user = settings.username { shown?.user = user }
+        let place = shown.map { "\($0)" } ?? ""
+        return await trying(name, only: index) { session throws(AMQPError) in
+            [Self.judge(session.server, name, place: place)]
+        }
     }
 
     /// Whether the broker is one that keeps the promises the worker relies on.
-    static func judge(_ server: AMQPServerInfo, _ name: String) -> DoctorFinding {
+    static func judge(_ server: AMQPServerInfo, _ name: String, place: String) -> DoctorFinding {
         let cluster = server.clusterName.isEmpty ? "" : ", cluster \(server.clusterName)"
-        let found = "\(server.product) \(server.version)\(cluster)"
+        let found = "\(place) is \(server.product) \(server.version)\(cluster)"
         let needed = ["publisher_confirms", "basic.nack", "consumer_cancel_notify", "connection.blocked"]
         let missing = needed.filter { !server.capabilities.contains($0) }
         if !missing.isEmpty {
             return .failure(
-                name, "\(found) does not offer \(missing.joined(separator: ", "))",
+                name, "\(found), which does not offer \(missing.joined(separator: ", "))",
                 remedy: "use RabbitMQ 3.10 or newer", exit: .unavailable)
         }
         guard server.product == "RabbitMQ", server.isAtLeast(3, 10) else {
-            return .warning(name, "\(found) is not what the worker is made for", remedy: "use RabbitMQ 3.10 or newer")
+            return .warning(name, "\(found), not what the worker is made for", remedy: "use RabbitMQ 3.10 or newer")
         }
         return .fine(name, found)
     }
@@ -102,7 +104,8 @@ extension AMQPError {
             "use amqps:// with the name in the broker's certificate, and set amqp.tls.caFile to its authority "
                 + "(amqp.tls.certFile and keyFile where the broker asks for a certificate)"
         case .refusedCredentials where replyCode == 530:
-            "create the virtual host and let the user in: rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ"
+            "create the virtual host (rabbitmqctl add_vhost VHOST) and let the user in: "
+                + "rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ"
         case .refusedCredentials:
             "correct user and password (amqp.url, or amqp.username and amqp.passwordFile); guest may come from the "
                 + "broker's own host only"

@@ -75,9 +75,13 @@ struct DoctorExamination: Sendable {
         var all: [DoctorFinding] = []
         var unusable: Set<String> = []
         for check in checks {
-            let findings = await findings(of: check, unusable: unusable)
-            if findings.contains(where: { $0.isFailure || $0.state == .skipped && !check.needs.isEmpty }) {
+            let findings: [DoctorFinding]
+            if let need = check.needs.first, check.needs.allSatisfy(unusable.contains) {
+                findings = [.skipped(check.name, "not tried, because of: \(need)")]
                 unusable.insert(check.name)
+            } else {
+                findings = await self.findings(of: check)
+                if findings.contains(where: \.isFailure) { unusable.insert(check.name) }
             }
             findings.forEach(tell)
             all += findings
@@ -85,10 +89,7 @@ struct DoctorExamination: Sendable {
         return all
     }
 
-    private func findings(of check: DoctorCheck, unusable: Set<String>) async -> [DoctorFinding] {
-        if let need = check.needs.first, check.needs.allSatisfy(unusable.contains) {
-            return [.skipped(check.name, "not tried, because of: \(need)")]
-        }
+    private func findings(of check: DoctorCheck) async -> [DoctorFinding] {
         if let findings = await bounded(check.run) { return findings }
         if let tidy = check.tidy { _ = await bounded(tidy) }
         return [

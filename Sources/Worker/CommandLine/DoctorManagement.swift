@@ -19,9 +19,11 @@ struct DoctorManagement: Sendable {
 
     var checks: [DoctorCheck] {
         var checks: [DoctorCheck] = []
-        if let api { checks.append(DoctorCheck(Self.apiCheck) { await [overview(api)] }) }
-        let needs = api == nil ? [] : [Self.apiCheck]
-        checks.append(DoctorCheck("event subscribers", needs: needs) { await [subscribers()] })
+        if let api {
+            checks.append(DoctorCheck(Self.apiCheck) { await [overview(api)] })
+            checks.append(DoctorCheck("broker alarms", needs: [Self.apiCheck]) { await [alarms(api)] })
+        }
+        checks.append(DoctorCheck("event subscribers") { await [subscribers()] })
         if !amqp.declare { checks.append(DoctorCheck("dead-letter target") { await deadLetterTargets() }) }
         return checks
     }
@@ -29,18 +31,31 @@ struct DoctorManagement: Sendable {
     private func overview(_ api: BrokerManagementAPI) async -> DoctorFinding {
         do throws(BrokerManagementError) {
             let version = try await api.get(["overview"])?["rabbitmq_version"]?.string ?? "without a version"
-            // 503 is this call's way to say that there are alarms.
-            let alarms = try await api.get(["health", "checks", "alarms"], accepting: [503])
-            guard alarms?["status"]?.string != "failed" else {
-                let reason = alarms?["reason"]?.string ?? "resource alarm"
-                return .failure(
-                    Self.apiCheck, "the broker has an alarm (\(reason)) and takes no messages",
-                    remedy: "free memory or disk on its nodes: rabbitmq-diagnostics alarms", exit: .unavailable)
-            }
-            return .fine(Self.apiCheck, "\(api.shown) answers as RabbitMQ \(version), no alarms")
+            return .fine(Self.apiCheck, "\(api.shown) answers as RabbitMQ \(version)")
         } catch {
             return .management(Self.apiCheck, error, isNeeded: !amqp.declare && !amqp.deadAssumeConfigured)
         }
+    }
+
+    private func alarms(_ api: BrokerManagementAPI) async -> DoctorFinding {
+        let subject = "broker alarms"
+        do throws(BrokerManagementError) {
+            // 503 is this call's way to say that there are some.
+            let answer = try await api.get(["health", "checks", "alarms"], accepting: [503])
+            guard answer?["status"]?.string == "failed" else { return .fine(subject, "none") }
+            return .failure(
+                subject, Self.shown(answer?["alarms"]?.array ?? []),
+                remedy: "free memory or disk on the broker's nodes: rabbitmq-diagnostics alarms", exit: .unavailable)
+        } catch {
+            return .skipped(subject, "not to be known, because of: \(error.message)")
+        }
+    }
+
+    static func shown(_ alarms: [JSONValue]) -> String {
+        let each = alarms.prefix(8).map { alarm in
+            "\(alarm["resource"]?.string ?? "resource") of \(alarm["node"]?.string ?? "a node")"
+        }
+        return each.isEmpty ? "there are some" : each.joined(separator: ", ")
     }
 
     // MARK: Events
@@ -56,7 +71,7 @@ struct DoctorManagement: Sendable {
             return Self.judge(
                 bindings, subject, exchange: amqp.eventsExchange, requiresRoute: settings.events.requireRoute)
         } catch {
-            return .management(subject, error, isNeeded: false)
+            return .skipped(subject, "not to be known, because of: \(error.message)")
         }
     }
 
@@ -135,7 +150,8 @@ struct DoctorManagement: Sendable {
                 subject, "exchange \(exchange), to which no queue is bound: a rejected command would be lost",
                 remedy: "bind the dead-letter queue to it: nlu-export-worker topology apply", exit: .configuration)
         }
-        return .fine(subject, "exchange \(exchange), from there to \(bindings.map(\.destination).joined(separator: ", "))")
+        let queues = bindings.prefix(8).map(\.destination).joined(separator: ", ")
+        return .fine(subject, "exchange \(exchange), from there to \(queues)")
     }
 
     static func deadLetterExchange(_ queue: JSONValue) -> String? {

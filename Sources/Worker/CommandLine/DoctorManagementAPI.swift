@@ -71,7 +71,9 @@ struct BrokerManagementAPI: Sendable {
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
             let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-            if byte == UInt8(ascii: "%"), digits.allSatisfy(\.isHexDigit), digits.utf8.count == 2, let value = UInt8(digits, radix: 16) {
+            if byte == UInt8(ascii: "%"), digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit),
+                let value = UInt8(digits, radix: 16)
+            {
                 bytes.append(value)
                 rest = rest.dropFirst(2)
             } else {
@@ -91,7 +93,8 @@ struct BrokerManagementAPI: Sendable {
         case 200..<300: break
         case let status where statuses.contains(status): break
         case 404: return nil
-        case 401, 403: throw BrokerManagementError(code: .refused, message: "\(shown) refused the user (\(response.status))")
+        case 401, 403:
+            throw BrokerManagementError(code: .refused, message: "\(shown) refused the user (\(response.status))")
         case 500...: throw BrokerManagementError(code: .unreachable, message: "\(shown) answered \(response.status)")
         default: throw BrokerManagementError(code: .unusable, message: "\(shown) answered \(response.status)")
         }

@@ -61,7 +61,8 @@ extension DoctorStore {
     private static func checksum(_ info: S3ObjectInfo) -> DoctorFinding {
         guard info.fullCRC32C == nil else { return .fine("store checksums", "CRC32C is compared and kept") }
         return .warning(
-            "store checksums", "the store keeps no CRC32C: an artifact that is there already is read back to compare it",
+            "store checksums",
+            "the store keeps no CRC32C: an artifact that is there already is read back to compare it",
             remedy: "use a store, or a version of it, that supports x-amz-checksum-crc32c")
     }
 

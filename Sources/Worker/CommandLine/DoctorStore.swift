@@ -23,15 +23,18 @@ struct DoctorStore: Sendable {
     var settings: Settings.S3 { surroundings.settings.s3 }
 
     var checks: [DoctorCheck] {
-        let needs = [Self.bucketCheck]
-        return [
+        [
             DoctorCheck("store credentials") { await [credentials()] },
             DoctorCheck(Self.bucketCheck, needs: ["store credentials"]) { await bucket() },
-            DoctorCheck("store writes", needs: needs, tidy: { await remove("writes") }) { await writes() },
-            DoctorCheck("store conditional writes", needs: needs, tidy: { await remove("conditions") }) {
+            DoctorCheck("store writes", needs: [Self.bucketCheck], tidy: { await remove("writes") }) {
+                await writes()
+            },
+            DoctorCheck("store conditional writes", needs: ["store writes"], tidy: { await remove("conditions") }) {
                 await [conditions()]
             },
-            DoctorCheck("store multipart uploads", needs: needs, tidy: { await abortUploads() }) { await [multipart()] },
+            DoctorCheck("store multipart uploads", needs: ["store writes"], tidy: { await abortUploads() }) {
+                await [multipart()]
+            },
         ]
     }
 
@@ -89,7 +92,22 @@ struct DoctorStore: Sendable {
                 Self.judge(clockDifference: transport.last.clockDifference),
             ]
         } catch {
-            return [failure(Self.bucketCheck, error)]
+            return [await refusedBucket(error)]
+        }
+    }
+
+    /// An answer to HEAD has no body to say why; a listing of one key is refused for the same reason, and says it.
+    private func refusedBucket(_ error: S3Error) async -> DoctorFinding {
+        guard let status = error.httpStatus, error.code.isEmpty else { return failure(Self.bucketCheck, error) }
+        do throws(S3Error) {
+            _ = try await client().list(prefix: keys.workers, limit: 1)
+            return failure(Self.bucketCheck, error)
+        } catch where error.httpStatus != nil && error.code.isEmpty && status < 500 {
+            return .failure(
+                Self.bucketCheck, "what answers is no S3 store: \(error.description)",
+                remedy: "correct s3.endpoint", exit: .configuration)
+        } catch {
+            return failure(Self.bucketCheck, error)
         }
     }
 
@@ -130,7 +148,11 @@ extension S3Error {
         case .transport where transportError?.code == .resolve:
             (.unavailable, "correct the host in s3.endpoint, or the name service of this machine")
         case .transport where transportError?.code == .tls:
-            (.unavailable, "set s3.caFile to the authority of the store's certificate, or have that renewed")
+            (
+                .unavailable,
+                "set s3.caFile to the authority of the store's certificate, or have that renewed; see that the port of "
+                    + "s3.endpoint speaks TLS"
+            )
         case .transport:
             (.unavailable, "start the store, or correct s3.endpoint; see that no firewall is between")
         default: (.unavailable, "see the store's log of this moment")

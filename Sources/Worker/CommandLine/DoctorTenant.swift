@@ -71,11 +71,18 @@ struct DoctorTenant: Sendable {
         case (nil, .resolve?):
             (.unavailable, "correct the host in \(key).baseUrl, or the name service of this machine")
         case (nil, .tls?):
-            (.unavailable, "set \(key).caFile to the authority of the tenant's certificate, or have that renewed")
+            (
+                .unavailable,
+                "set \(key).caFile to the authority of the tenant's certificate, or have that renewed; see that the "
+                    + "port of \(key).baseUrl speaks TLS"
+            )
         case (nil, .invalidRequest?), (nil, .addressRefused?), (nil, .redirectRefused?):
             (.configuration, "correct \(key).baseUrl and .tokenPath")
         case (nil, .some):
-            (.unavailable, "correct host and port in \(key).baseUrl, or see why nothing answers there (firewall, proxy)")
+            (
+                .unavailable,
+                "correct host and port in \(key).baseUrl, or see why nothing answers there (firewall, proxy)"
+            )
         case (nil, nil):
             (.configuration, "put the client's secret into \(key).clientSecret or .clientSecretFile")
         }

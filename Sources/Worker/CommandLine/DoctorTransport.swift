@@ -68,7 +68,8 @@ final class DoctorTransport: S3Transport, CognigyTransport {
     /// Reads a date in HTTP's one current form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
     private static func date(_ text: String) -> Date? {
         let words = text.split(separator: " ")
-        guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2])) else { return nil }
+        guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2]))
+        else { return nil }
         let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
         return try? Date("\(words[3])-\(number)-\(words[1])T\(words[4])Z", strategy: .iso8601)
     }
