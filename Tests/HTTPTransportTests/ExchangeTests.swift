@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func sendsBodiesOfEveryKind() async throws {
-        try await withClient { connection in
+        try await withClient(HTTPClientConfiguration(maximumIdleAge: .seconds(60))) { connection in
             while connection.readRequest() != nil { connection.answer("204 No Content") }
         } body: { client, server in
             let buffer = TransferBuffer(capacity: 100)
@@ -49,7 +49,9 @@ import Testing
 
     @Test func headAnswersHaveNoBody() async throws {
         try await withClient { connection in
-            while connection.readRequest() != nil { connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n") }
+            while connection.readRequest() != nil {
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
+            }
         } body: { client, server in
             let answer = try await client.exchange(HTTPRequest(method: .head, url: server.url()))
             #expect(answer.headers["content-length"] == "9999999")
@@ -61,7 +63,8 @@ import Testing
         try await withClient { connection in
             guard connection.readRequest() != nil else { return }
             connection.send("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
-            connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Late: 1\r\n\r\n")
+            connection.send(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Late: 1\r\n\r\n")
         } body: { client, server in
             let answer = try await client.exchange(get(server.url()))
             #expect(answer.body == Array("abcde".utf8))

@@ -11,7 +11,10 @@ import Testing
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde", .malformed),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", .malformed),
         ("HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 200_000))\r\n\r\n", .malformed),
-        ("HTTP/1.1 200 OK\r\n" + String(repeating: "X: \(String(repeating: "x", count: 1000))\r\n", count: 300), .malformed),
+        (
+            "HTTP/1.1 200 OK\r\n" + String(repeating: "X: \(String(repeating: "x", count: 1000))\r\n", count: 300),
+            .malformed
+        ),
         ("", .reset), ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", .truncated),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\nabc", .truncated),
     ]) func tellsBrokenAnswersApart(answer: String, code: HTTPError.Code) async throws {

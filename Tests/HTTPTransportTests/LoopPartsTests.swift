@@ -1,7 +1,8 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-@testable import HTTPTransport
 import Testing
+
+@testable import HTTPTransport
 
 @Suite struct LoopPartsTests {
     @Test func theHeapYieldsInOrderOfTime() {
@@ -18,9 +19,13 @@ import Testing
 
     @Test func theGateKeepsOrderAndLimits() {
         var gate = AdmissionGate<String, Int>(perKey: 2, total: 3)
-        let first = [gate.enter(1, key: "a"), gate.enter(2, key: "a"), gate.enter(3, key: "a"), gate.enter(4, key: "a")]
+        let first = [
+            gate.enter(1, key: "a"), gate.enter(2, key: "a"), gate.enter(3, key: "a"), gate.enter(4, key: "a"),
+        ]
         #expect(first == [true, true, false, false])
-        let second = [gate.nextReady() == nil, gate.enter(5, key: "b"), gate.enter(6, key: "b"), gate.nextReady() == nil]
+        let second = [
+            gate.nextReady() == nil, gate.enter(5, key: "b"), gate.enter(6, key: "b"), gate.nextReady() == nil,
+        ]
         #expect(second == [true, true, false, true])
         gate.leave(key: "a")
         #expect(next(&gate) == 6)
@@ -64,7 +69,9 @@ import Testing
 
     @Test func headsAreReadLineByLine() {
         var parser = HeadParser()
-        for line in ["HTTP/1.1 100 Continue", "", "HTTP/1.1 206 Partial", "A: 1", " folded", "B:2  ", "Content-Length: 7"] {
+        for line in [
+            "HTTP/1.1 100 Continue", "", "HTTP/1.1 206 Partial", "A: 1", " folded", "B:2  ", "Content-Length: 7",
+        ] {
             let event = parser.consume(Array("\(line)\r\n".utf8))
             #expect(event == .more)
         }
@@ -91,7 +98,8 @@ import Testing
 
     @Test func proxiesFollowTheUsualVariables() throws {
         let environment = [
-            "http_proxy": "http://p:1", "HTTPS_PROXY": "http://p:2", "no_proxy": ".inner.example, 10.0.0.0/8 ::1 Exact.",
+            "http_proxy": "http://p:1", "HTTPS_PROXY": "http://p:2",
+            "no_proxy": ".inner.example, 10.0.0.0/8 ::1 Exact.",
         ]
         let proxies = ProxyEnvironment { environment[$0] }
         func proxy(_ url: String) throws -> String? { proxies.proxy(for: try WebURL(url)) }
@@ -104,7 +112,8 @@ import Testing
             #expect(try proxy("http://\(host)/") != nil)
         }
         #expect(ProxyEnvironment { ["HTTP_PROXY": "x"][$0] }.proxy(for: try WebURL("http://h/")) == nil)
-        #expect(ProxyEnvironment { ["all_proxy": "x", "NO_PROXY": "*"][$0] }.proxy(for: try WebURL("http://h/")) == nil)
+        #expect(
+            ProxyEnvironment { ["all_proxy": "x", "NO_PROXY": "*"][$0] }.proxy(for: try WebURL("http://h/")) == nil)
         #expect(ProxyEnvironment { ["ALL_PROXY": "x"][$0] }.proxy(for: try WebURL("http://h/")) == "x")
     }
 }

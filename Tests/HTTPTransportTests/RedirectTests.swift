@@ -1,8 +1,9 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-@testable import HTTPTransport
 import TestKit
 import Testing
+
+@testable import HTTPTransport
 
 @Suite(.timeLimit(.minutes(1))) struct RedirectTests {
     /// A request with everything that must not be seen by another origin.
@@ -69,7 +70,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "ftp://127.0.0.1/x", "file:///etc/passwd", "http://user:pw@127.0.0.1:1/", "/start?loop", "http://[broken/", "//",
+        "ftp://127.0.0.1/x", "file:///etc/passwd", "http://user:pw@127.0.0.1:1/", "/start?loop", "http://[broken/",
+        "//",
     ]) func refusesTargets(location: String) async throws {
         try await withClient { connection in
             while connection.readRequest() != nil { connection.answer("302 Found", headers: ["Location: \(location)"]) }

@@ -1,9 +1,10 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-@testable import HTTPTransport
 import Logging
 import TestKit
 import Testing
+
+@testable import HTTPTransport
 
 /// Runs a test with a client and a scripted server, and takes both down after it.
 func withClient<R: Sendable>(

@@ -1,7 +1,8 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-@testable import HTTPTransport
 import Testing
+
+@testable import HTTPTransport
 
 @Suite struct WebURLTests {
     @Test func takesURLsApart() throws {

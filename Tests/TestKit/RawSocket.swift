@@ -20,7 +20,9 @@ enum RawSocket {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let code = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                guard unsafe bind(descriptor, pointer, length) == 0, Glibc.listen(descriptor, 1024) == 0 else { return errno }
+                guard unsafe bind(descriptor, pointer, length) == 0, Glibc.listen(descriptor, 1024) == 0 else {
+                    return errno
+                }
                 return unsafe getsockname(descriptor, pointer, &length) == 0 ? 0 : errno
             }
         }
@@ -30,7 +32,8 @@ enum RawSocket {
 
     /// Runs a function on a detached thread.
     static func startThread(
-        _ context: UnsafeMutableRawPointer, _ body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+        _ context: UnsafeMutableRawPointer,
+        _ body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
     ) -> Bool {
         var thread = pthread_t()
         guard unsafe pthread_create(&thread, nil, body, context) == 0 else { return false }

@@ -15,13 +15,19 @@ package import Logging
 /// Making a client ignores `SIGPIPE` for the whole process.
 package final class HTTPClient: Sendable {
     private let configuration: HTTPClientConfiguration
-    private let proxies = ProxyEnvironment.current()
+    private let proxies: ProxyEnvironment
     /// `nil` when libcurl or the thread could not be set up; every call then fails.
     private let loop: TransferLoop?
 
     /// Starts the client's thread. A failure to do so shows as `internal` in every call.
-    package init(configuration: HTTPClientConfiguration = HTTPClientConfiguration(), logger: Logger) {
+    package convenience init(configuration: HTTPClientConfiguration = HTTPClientConfiguration(), logger: Logger) {
+        self.init(configuration: configuration, proxies: .current(), logger: logger)
+    }
+
+    /// The same with other proxies than the environment's.
+    init(configuration: HTTPClientConfiguration, proxies: ProxyEnvironment, logger: Logger) {
         self.configuration = configuration
+        self.proxies = proxies
         guard let multi = MultiHandle(maximumConnections: configuration.maximumConnections) else {
             logger.error("libcurl could not be set up")
             loop = nil

@@ -55,6 +55,7 @@ struct RedirectRoute {
     private func refused(_ url: WebURL, _ why: String) -> HTTPError {
         HTTPError(
             code: .redirectRefused,
-            message: "the redirect from \(url.redacted) was not followed: \(why); check the link's issuer", wasSent: true)
+            message: "the redirect from \(url.redacted) was not followed: \(why); check the link's issuer",
+            wasSent: true)
     }
 }

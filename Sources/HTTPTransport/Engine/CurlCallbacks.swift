@@ -46,7 +46,9 @@ enum CurlCallbacks {
 
     /// Called when a connection is there, new or kept, and before anything is sent on it.
     static let beforeRequest: curl_prereq_callback = { context, address, _, _, _ in
-        guard let transfer = unsafe transfer(context), let address = unsafe address else { return CURL_PREREQFUNC_ABORT }
+        guard let transfer = unsafe transfer(context), let address = unsafe address else {
+            return CURL_PREREQFUNC_ABORT
+        }
         let mayUse = unsafe transfer.mayUse(connectedAddress: String(cString: address))
         return mayUse ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
     }

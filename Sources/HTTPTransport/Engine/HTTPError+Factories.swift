@@ -86,7 +86,8 @@ private struct Meaning {
         case CURLE_PARTIAL_FILE:
             self.init(.truncated, "the answer's body ended before its announced end")
         case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SEND_FAIL_REWIND:
-            self.init(.reset, hasHead ? "the connection broke within the answer" : "the connection broke, no answer came")
+            self.init(
+                .reset, hasHead ? "the connection broke within the answer" : "the connection broke, no answer came")
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
             self.init(.malformed, "what came is not an HTTP answer; check what listens there")
         case CURLE_URL_MALFORMAT, CURLE_LOGIN_DENIED:

@@ -85,7 +85,8 @@ extension RequestPlan {
         var hasContentType = false
         for (name, value) in request.headers {
             guard isToken(name), isFieldValue(value) else {
-                throw .invalid(request.method, url, "header field \(name.prefix(64).filter(\.isASCII)) is not well-formed")
+                throw .invalid(
+                    request.method, url, "header field \(name.prefix(64).filter(\.isASCII)) is not well-formed")
             }
             switch name.lowercased() {
             case "content-length", "transfer-encoding", "expect": continue

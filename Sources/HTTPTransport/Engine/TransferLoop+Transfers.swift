@@ -35,7 +35,8 @@ extension TransferLoop {
         easy.attach(transfer)
         let refusal = easy.configure(transfer.plan, configuration)
         guard refusal == CURLE_OK else {
-            return end(transfer, .ofCurl(refusal, text: easy.message, plan: transfer.plan, wasSent: false, hasHead: false))
+            return end(
+                transfer, .ofCurl(refusal, text: easy.message, plan: transfer.plan, wasSent: false, hasHead: false))
         }
         guard multi.add(easy) == CURLM_OK else {
             return end(transfer, transfer.error(.internal, "libcurl refused the transfer"))
@@ -93,7 +94,9 @@ extension TransferLoop {
                 hasHead: transfer.parser.isComplete)
         }
         // libcurl has reported success without any answer before (curl issue 2801).
-        guard transfer.parser.isComplete else { return transfer.error(.malformed, "the server closed without an answer") }
+        guard transfer.parser.isComplete else {
+            return transfer.error(.malformed, "the server closed without an answer")
+        }
         let expected = transfer.plan.method == .head ? nil : transfer.parser.head.contentLength
         guard transfer.plan.isStreamed, let expected, expected != transfer.receivedInAll else { return nil }
         return transfer.error(.truncated, "the answer's body has \(transfer.receivedInAll) of \(expected) bytes")
