@@ -2,6 +2,7 @@
 
 internal import AMQP
 internal import ExportPipeline
+internal import HTTPTransport
 
 /// What only the broker's management API tells: alarms, bindings, and where a queue's rejected commands go.
 struct DoctorManagement: Sendable {
@@ -11,8 +12,12 @@ struct DoctorManagement: Sendable {
     private let api: BrokerManagementAPI?
 
     init(_ surroundings: DoctorSurroundings, endpoint: AMQPEndpoint?) {
-        settings = surroundings.settings
-        api = BrokerManagementAPI(settings: settings.amqp, endpoint: endpoint, http: surroundings.http)
+        self.init(settings: surroundings.settings, http: surroundings.http, endpoint: endpoint)
+    }
+
+    init(settings: Settings, http: HTTPClient, endpoint: AMQPEndpoint?) {
+        self.settings = settings
+        api = BrokerManagementAPI(settings: settings.amqp, endpoint: endpoint, http: http)
     }
 
     private var amqp: Settings.AMQP { settings.amqp }
@@ -103,7 +108,7 @@ struct DoctorManagement: Sendable {
     // MARK: Dead letters
 
     /// With `amqp.declare: false` nothing else proves that a rejected command is kept.
-    private func deadLetterTargets() async -> [DoctorFinding] {
+    func deadLetterTargets() async -> [DoctorFinding] {
         let subject = "dead-letter target"
         guard !amqp.deadAssumeConfigured else {
             return [.fine(subject, "not looked at: amqp.dead.assumeConfigured vouches for it")]

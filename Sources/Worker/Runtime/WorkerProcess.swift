@@ -19,6 +19,8 @@ package enum WorkerProcess {
             return fail(logger, "the configuration cannot be used", error, .configuration)
         } catch let error as UnsuitableStore {
             return fail(logger, "the object store cannot be used", error, .configuration)
+        } catch let error as UnprovenDeadLetters {
+            return fail(logger, "the command queue is not safe to consume", error, .configuration)
         } catch let error as AMQPError where error.code == .invalidConfiguration {
             return fail(logger, "the configuration cannot be used", error, .configuration)
         } catch let error as SecretError {
@@ -87,9 +89,11 @@ package enum WorkerProcess {
         let consume = ConsumeService(
             consumer: consumer, pipeline: pipeline, grace: parts.settings.shutdownGrace, logger: logger
         ) {
-            try await StoreGuard(parts: parts).waitUntilProven { why in
+            let tell: @Sendable (String) -> Void = { why in
                 logger.warning("not consuming yet", metadata: [LogKey.reason: "\(why)"])
             }
+            try await StoreGuard(parts: parts).waitUntilProven(onWaiting: tell)
+            try await DeadLetterGuard(parts: parts).waitUntilProven(onWaiting: tell)
             // Others must be able to see this process alive before it owns anything.
             try await lease.renewUntilWritten(environment: parts.environment)
         }
