@@ -69,6 +69,9 @@ import Testing
         #expect(!"\(endpoint)".contains("hunter2"))
         #expect(!String(reflecting: endpoint).contains("hunter2"))
         #expect(!"\([endpoint])".contains("hunter2"))
+        var dumped = ""
+        dump([endpoint], to: &dumped)
+        #expect(!dumped.contains("hunter2"))
         var configuration = AMQPConnectionConfiguration(endpoints: [endpoint], connectionName: "c")
         configuration.clientProperties = ["product": "p"]
         #expect(!String(reflecting: configuration).contains("hunter2"))

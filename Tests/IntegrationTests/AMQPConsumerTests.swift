@@ -252,21 +252,4 @@ struct AMQPConsumerTests {
             }
         }
     }
-
-    @Test(.enabled(if: AMQPTestBroker.isControllable))
-    func comesBackAfterTheBrokerClosedEveryConnection() async throws {
-        try await AMQPTestBroker.withQueue { queue in
-            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) { (consumer, log) async throws in
-                #expect(await log.started(queue))
-                try await AMQPTestBroker.control("close_all_connections", "a test")
-                let error = try #require(await log.disconnected())
-                #expect(error.code == .connectionClosed)
-                #expect(error.replyCode == 320)
-                #expect(await log.started(queue))
-                try await AMQPTestBroker.fill(queue, count: 1)
-                let delivery = try #require(await consumer.take(1).first)
-                #expect(await consumer.settle(delivery.tag, .acknowledge) == .sent)
-            }
-        }
-    }
 }

@@ -194,43 +194,6 @@ struct AMQPPublisherTests {
             }
         }
     }
-
-    @Test(.enabled(if: AMQPTestBroker.isControllable))
-    func holdsMessagesWhileTheBrokerIsInAnAlarm() async throws {
-        var configuration = try AMQPTestBroker.configuration()
-        configuration.heartbeat = .seconds(1)
-        let fast = configuration
-        try await AMQPTestBroker.withQueue { queue in
-            try await withPublisher(configuration: fast) { (publisher, log) async throws in
-                #expect(try await publisher.publish(AMQPTestBroker.message(queue, "a")) == .routed)
-                try await AMQPTestBroker.control("set_vm_memory_high_watermark", "0.00001")
-                // The broker says so only to those who publish.
-                async let sent = result { () async throws(AMQPError) in
-                    try await publisher.publish(AMQPTestBroker.message(queue, "b"))
-                }
-                #expect(await log.next { if case .blocked = $0 { true } else { false } } != nil)
-                #expect(publisher.status.isBlocked)
-                async let held = result { () async throws(AMQPError) in
-                    try await publisher.publish(AMQPTestBroker.message(queue, "c"))
-                }
-                let short = await result { () async throws(AMQPError) in
-                    try await publisher.publish(AMQPTestBroker.message(queue, "d"), timeout: .seconds(3))
-                }
-                if case .failure(let error) = short {
-                    #expect(error.code == .blocked)
-                    #expect(!error.wasSent)
-                    #expect(error.isRetriable)
-                } else {
-                    Issue.record("published through an alarm")
-                }
-                try await AMQPTestBroker.control("set_vm_memory_high_watermark", "0.4")
-                #expect(await sent == .success(.routed))
-                #expect(await held == .success(.routed))
-                #expect(publisher.status.connectCount == 1)
-            }
-            #expect(try await AMQPTestBroker.waitForReady(queue, 3))
-        }
-    }
 }
 
 /// The outcome of a throwing call as a value.

@@ -2,6 +2,8 @@
 
 import AMQP
 import Foundation
+import Synchronization
+import TestKit
 import Testing
 
 @Suite(.enabled(if: AMQPTestBroker.isAvailable), .timeLimit(.minutes(2)))
@@ -130,6 +132,36 @@ struct AMQPTopologyTests {
         for _ in 0..<20 { try await connect() }
         // Other tests of this process may hold a few of their own.
         #expect(try descriptors() < before + 20)
+    }
+
+    /// Any byte the broker sends may be wrong: that ends a connection, never the process.
+    @Test func damagedAnswersAreErrors() async throws {
+        let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)
+        defer { proxy.close() }
+        var configuration = try AMQPTestBroker.configuration(port: proxy.port)
+        configuration.connectTimeout = .milliseconds(200)
+        configuration.rpcTimeout = .milliseconds(200)
+        let impatient = configuration
+        try await AMQPTestBroker.withQueue { queue in
+            var failures = 0
+            for seed in UInt64(1)...150 {
+                let random = Mutex(SeededGenerator(seed: seed))
+                proxy.mangle { bytes in
+                    random.withLock { random in
+                        guard !bytes.isEmpty, Bool.random(using: &random) else { return }
+                        bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                    }
+                }
+                let outcome = await result { () async throws(AMQPError) in
+                    try await AMQPAdmin.withConnection(impatient) { (session) throws(AMQPError) in
+                        try session.publish(AMQPTestBroker.message(queue, "m"))
+                        if let got = try session.get(queue: queue) { try session.settle(got.tag, .acknowledge) }
+                    }
+                }
+                if case .failure = outcome { failures += 1 }
+            }
+            #expect(failures > 50)
+        }
     }
 
     @Test func wrongCredentialsAreSaidToBeThat() async throws {

@@ -18,6 +18,7 @@ package final class TCPProxy: Sendable {
         var isStalled = false
         var isSwallowing = false
         var swallowed = 0
+        var mangle: (@Sendable (inout [UInt8]) -> Void)?
         var accepted = 0
     }
 
@@ -63,6 +64,11 @@ package final class TCPProxy: Sendable {
     /// Takes bytes and drops them (true), or forwards again (false): a peer that reads and never answers.
     package func swallow(_ isSwallowing: Bool) {
         state.withLock { $0.isSwallowing = isSwallowing }
+    }
+
+    /// Lets `change` alter what the target sends (nil: no more).
+    package func mangle(_ change: (@Sendable (inout [UInt8]) -> Void)?) {
+        state.withLock { $0.mangle = change }
     }
 
     /// Takes bytes from nobody any more (true), or goes on (false): a network that is gone.
@@ -138,7 +144,10 @@ package final class TCPProxy: Sendable {
             for (index, entry) in entries.enumerated() where entry.revents != 0 {
                 let count = unsafe recv(entry.fd, &buffer, buffer.count, 0)
                 if count > 0, swallows(count) { continue }
-                guard count > 0, send(buffer[..<count], to: index == 0 ? server : client) else { break loop }
+                guard count > 0 else { break loop }
+                var bytes = Array(buffer[..<count])
+                if index == 1, let mangle = state.withLock({ $0.mangle }) { mangle(&bytes) }
+                guard send(bytes[...], to: index == 0 ? server : client) else { break loop }
             }
         }
         state.withLock { $0.descriptors.subtract([client, server]) }

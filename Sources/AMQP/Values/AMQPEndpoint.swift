@@ -1,7 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 /// Where a broker is and as whom to talk to it.
-package struct AMQPEndpoint: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
+package struct AMQPEndpoint: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// How the client proves who it is.
     package enum Mechanism: Sendable, Hashable {
         /// User and password.
@@ -40,6 +40,9 @@ package struct AMQPEndpoint: Sendable, Hashable, CustomStringConvertible, Custom
     }
 
     package var debugDescription: String { description }
+
+    /// Without children, so that not even `dump` shows the password.
+    package var customMirror: Mirror { Mirror(self, children: []) }
 
     /// Whether the host is written as an address.
     var hostIsAddress: Bool {
