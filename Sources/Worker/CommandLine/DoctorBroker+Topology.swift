@@ -57,8 +57,8 @@ extension DoctorBroker {
             }
         }
         guard troubles.isEmpty else { return troubles }
-        let arguments = declares ? "with the arguments they need" : "(amqp.declare is false: arguments are not seen)"
-        return [.fine("topology", "\(findings.count) exchanges and queues are there, \(arguments)")]
+        let arguments = declares ? ", with the arguments they need" : " (amqp.declare is false: arguments are not seen)"
+        return [.fine("topology", "\(findings.count) exchanges and queues are there\(arguments)")]
     }
 
     /// Messages and consumers of every queue, and whether this user may consume.
@@ -101,6 +101,9 @@ extension DoctorBroker {
             return []
         } catch where error.code == .accessRefused {
             return [.failure("queue \(name)", error)]
+        } catch where error.replyCode != nil {
+            // A queue that answers no such question (one with a single active consumer) tells nothing of permissions.
+            return []
         }
     }
 }
