@@ -57,8 +57,8 @@ package final class HTTPClient: Sendable {
     /// Makes a request, follows redirects by `redirects`, and returns once the head of the answer is there.
     ///
     /// Errors besides those of the transfer: `redirectRefused`. Only GET and HEAD are followed; for other methods, and
-    /// for a 3xx without `Location`, the 3xx is the answer. The download has to be read to its end or cancelled (letting
-    /// go of it cancels it).
+    /// for a 3xx without `Location`, the 3xx is the answer. The download has to be read to its end or cancelled
+    /// (letting go of it cancels it).
     package func open(
         _ request: HTTPRequest, redirects: RedirectPolicy = RedirectPolicy()
     ) async throws(HTTPError) -> HTTPDownload {
@@ -72,7 +72,8 @@ package final class HTTPClient: Sendable {
         }
     }
 
-    /// Cancels what is under way (`shutDown`), closes every connection and returns when the thread is done with libcurl.
+    /// Cancels what is under way (`shutDown`), closes every connection and returns when the thread is done with
+    /// libcurl.
     package func shutdown() async {
         guard let loop else { return }
         _ = loop.mailbox.post(.stop)

@@ -12,8 +12,8 @@ extension WebURL {
 
     /// Resolves a reference such as a `Location` value against this URL; what is not http or https is refused.
     ///
-    /// Blanks and bytes outside ASCII, which servers do send, are encoded (a blank in the query as `+`); what is encoded
-    /// already stays as it is.
+    /// Blanks and bytes outside ASCII, which servers do send, are encoded (a blank in the query as `+`); what is
+    /// encoded already stays as it is.
     package func resolving(relative reference: String) throws(HTTPError) -> WebURL {
         let handle = try ParsedURL()
         try handle.set(string, flags: UInt32(CURLU_PATH_AS_IS))
