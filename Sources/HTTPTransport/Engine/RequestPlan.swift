@@ -1,6 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-/// A checked request with every decision made that does not need libcurl, so that the loop's thread only carries it out.
+/// A checked request with every decision made that does not need libcurl, so that the loop's thread only carries it
+/// out.
 struct RequestPlan: Sendable {
     let method: HTTPMethod
     let url: WebURL

@@ -3,8 +3,8 @@
 extension TransferLoop {
     /// Sees to it that the transfer is looked at when its next deadline comes.
     ///
-    /// An entry in the heap is never moved: when it comes up, the transfer's deadline of that moment counts, so progress
-    /// costs nothing but a time noted.
+    /// An entry in the heap is never moved: when it comes up, the transfer's deadline of that moment counts, so
+    /// progress costs nothing but a time noted.
     func schedule(_ transfer: Transfer) {
         guard let deadline = transfer.deadline else { return }
         if transfer.scheduledAt != 0, transfer.scheduledAt <= deadline.time { return }
