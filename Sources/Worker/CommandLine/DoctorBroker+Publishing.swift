@@ -29,8 +29,8 @@ extension DoctorBroker {
     }
 
     /// Whether the broker takes messages now: two go to the commands exchange under a routing key that no queue is
-    /// bound with, and come back. At an alarm (memory, disk) the broker says `connection.blocked` to whoever publishes and
-    /// reads no further.
+    /// bound with, and come back. At an alarm (memory, disk) the broker says `connection.blocked` to whoever publishes
+    /// and reads no further.
     func takesMessages() async -> DoctorFinding {
         let subject = "publishing"
         do {
