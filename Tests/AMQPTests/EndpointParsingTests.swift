@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct EndpointParsingTests {
     @Test func readsEveryPart() throws {
-        let endpoint = try #require(try AMQPEndpoint.parse(list: "amqps://us%40er:p%2Fw%25@mq.example:5680/team%2fa").first)
+        let endpoint = try #require(
+            try AMQPEndpoint.parse(list: "amqps://us%40er:p%2Fw%25@mq.example:5680/team%2fa").first)
         #expect(endpoint.user == "us@er")
         #expect(endpoint.password == "p/w%")
         #expect(endpoint.host == "mq.example")
@@ -19,7 +20,8 @@ import Testing
     @Test(arguments: [
         ("amqp://h", 5672, "/", "guest", "guest"), ("amqps://h", 5671, "/", "guest", "guest"),
         ("amqp://h/", 5672, "/", "guest", "guest"), ("AMQP://h/%2F", 5672, "/", "guest", "guest"),
-        ("amqp://u@h/v", 5672, "v", "u", ""), ("amqp://u:@h:1/v", 1, "v", "u", ""), (" amqp://h \n", 5672, "/", "guest", "guest"),
+        ("amqp://u@h/v", 5672, "v", "u", ""), ("amqp://u:@h:1/v", 1, "v", "u", ""),
+        (" amqp://h \n", 5672, "/", "guest", "guest"),
     ])
     func fillsInDefaults(url: String, port: Int, virtualHost: String, user: String, password: String) throws {
         let endpoint = try #require(try AMQPEndpoint.parse(list: url).first)

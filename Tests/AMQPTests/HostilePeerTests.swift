@@ -20,7 +20,8 @@ private final class FixedAnswerServer: Sendable {
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isListening = unsafe withUnsafeMutablePointer(to: &address) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(listener, $0, size) == 0 && getsockname(listener, $0, &size) == 0 && listen(listener, 8) == 0
+                unsafe bind(listener, $0, size) == 0 && getsockname(listener, $0, &size) == 0
+                    && listen(listener, 8) == 0
             }
         }
         try #require(isListening)
@@ -60,12 +61,14 @@ private final class FixedAnswerServer: Sendable {
         }
     }
 
-    @Test(arguments: [
-        [], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), Array("AMQP\u{0}\u{0}\u{9}\u{0}".utf8),
-        [1, 0, 0, 0, 0, 0, 0, 0xCE], [1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xCE], [1, 0, 0, 0, 0, 0, 4, 0, 10, 0, 10, 0xCE],
-        [2, 0, 0, 0, 0, 0, 1, 0, 0xCE], [3, 0, 9, 0, 0, 0, 1, 0, 0xCE], [8, 0, 0, 0, 0, 0, 0, 0xCE],
-        [UInt8](repeating: 0xFF, count: 4096), [UInt8](repeating: 0, count: 4096),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), Array("AMQP\u{0}\u{0}\u{9}\u{0}".utf8),
+            [1, 0, 0, 0, 0, 0, 0, 0xCE], [1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xCE],
+            [1, 0, 0, 0, 0, 0, 4, 0, 10, 0, 10, 0xCE],
+            [2, 0, 0, 0, 0, 0, 1, 0, 0xCE], [3, 0, 9, 0, 0, 0, 1, 0, 0xCE], [8, 0, 0, 0, 0, 0, 0, 0xCE],
+            [UInt8](repeating: 0xFF, count: 4096), [UInt8](repeating: 0, count: 4096),
+        ] as [[UInt8]])
     func aPeerThatIsNoBrokerIsAnError(answer: [UInt8]) async throws {
         let server = try FixedAnswerServer(answer)
         let error = try #require(await connect(port: server.port))

@@ -63,7 +63,8 @@ import Testing
     @Test func leavesOutStringsThatAreTooLong() throws {
         let limit = FieldDecoder.maximumStringBytes
         let result = try roundTrip([
-            "fits": .string(String(repeating: "x", count: limit)), "long": .string(String(repeating: "x", count: limit + 1)),
+            "fits": .string(String(repeating: "x", count: limit)),
+            "long": .string(String(repeating: "x", count: limit + 1)),
         ])
         #expect(result.isTruncated)
         #expect(result["fits"]?.stringValue?.count == limit)
@@ -93,14 +94,17 @@ import Testing
         #expect(problem { $0.exchange = long } != nil)
         #expect(problem { $0.properties.messageID = long } != nil)
         #expect(problem { $0.properties.headers = AMQPTable([.init(key: long, value: 1)]) } != nil)
-        #expect(problem { $0.properties.headers = ["a": .array([.table(AMQPTable([.init(key: long, value: 1)]))])] } != nil)
+        #expect(
+            problem { $0.properties.headers = ["a": .array([.table(AMQPTable([.init(key: long, value: 1)]))])] } != nil)
         #expect(problem { $0.body = Array(repeating: 0, count: 11) } != nil)
         let error = problem { $0.properties.headers = ["big": .string(String(repeating: "x", count: 4096))] }
         #expect(error?.code == .invalidMessage)
         #expect(error?.isRetriable == false)
     }
 
-    @Test(arguments: [("3.10.8", true), ("3.9.28", false), ("4.0.0-rc.1", true), ("4", false), ("", false), ("x.y", false)])
+    @Test(arguments: [
+        ("3.10.8", true), ("3.9.28", false), ("4.0.0-rc.1", true), ("4", false), ("", false), ("x.y", false),
+    ])
     func comparesVersions(version: String, expected: Bool) {
         #expect(AMQPServerInfo(product: "RabbitMQ", version: version).isAtLeast(3, 10) == expected)
     }

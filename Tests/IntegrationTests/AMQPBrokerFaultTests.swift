@@ -10,7 +10,8 @@ import Testing
 struct AMQPBrokerFaultTests {
     @Test func comesBackAfterTheBrokerClosedEveryConnection() async throws {
         try await AMQPTestBroker.withQueue { queue in
-            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) { (consumer, log) async throws in
+            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) {
+                (consumer, log) async throws in
                 #expect(await log.started(queue))
                 try await AMQPTestBroker.control("close_all_connections", "a test")
                 let error = try #require(await log.disconnected())

@@ -10,7 +10,8 @@ struct AMQPConsumerTests {
     @Test func deliversWithAllItCarriesAndSettles() async throws {
         try await AMQPTestBroker.withQueue { queue in
             try await AMQPTestBroker.fill(queue, count: 3)
-            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) { (consumer, _) async throws in
+            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) {
+                (consumer, _) async throws in
                 let deliveries = await consumer.take(3)
                 #expect(deliveries.map(\.properties.messageID) == ["m0", "m1", "m2"])
                 let first = try #require(deliveries.first)
@@ -41,7 +42,8 @@ struct AMQPConsumerTests {
             try await AMQPTestBroker.withQueue { second in
                 for queue in [first, second] { try await AMQPTestBroker.fill(queue, count: 5) }
                 let configuration = try AMQPTestBroker.configuration()
-                try await withConsumer([first, second], prefetch: 2, configuration: configuration) { (consumer, _) async throws in
+                try await withConsumer([first, second], prefetch: 2, configuration: configuration) {
+                    (consumer, _) async throws in
                     let held = await consumer.take(4)
                     #expect(Dictionary(grouping: held, by: \.queue).mapValues(\.count) == [first: 2, second: 2])
                     #expect(try await AMQPTestBroker.waitForReady(first, 3))
@@ -104,7 +106,8 @@ struct AMQPConsumerTests {
             try await AMQPTestBroker.fill(queue, count: 1, body: [UInt8](repeating: 7, count: 3 << 20))
             try await AMQPTestBroker.fill(queue, count: 1, body: [9])
             let configuration = try AMQPTestBroker.configuration()
-            try await withConsumer([queue], maximumBodyBytes: 1024, configuration: configuration) { (consumer, _) async throws in
+            try await withConsumer([queue], maximumBodyBytes: 1024, configuration: configuration) {
+                (consumer, _) async throws in
                 let deliveries = await consumer.take(2)
                 let large = try #require(deliveries.first)
                 #expect(large.isOversized)
@@ -127,7 +130,8 @@ struct AMQPConsumerTests {
                 message.properties.headers = ["deep": value, "flat": "here"]
                 #expect(try session.publish(message) == .routed)
             }
-            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) { (consumer, _) async throws in
+            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) {
+                (consumer, _) async throws in
                 let delivery = try #require(await consumer.take(1).first)
                 #expect(delivery.properties.headers.isTruncated)
                 await consumer.settle(delivery.tag, .reject)
@@ -139,7 +143,8 @@ struct AMQPConsumerTests {
         let queue = AMQPTestBroker.uniqueName()
         let topology = AMQPTopology(queues: [AMQPTopology.Queue(name: queue, arguments: ["x-queue-type": "quorum"])])
         let configuration = try AMQPTestBroker.configuration()
-        try await withConsumer([queue], topology: topology, configuration: configuration) { (consumer, log) async throws in
+        try await withConsumer([queue], topology: topology, configuration: configuration) {
+            (consumer, log) async throws in
             #expect(await log.started(queue))
             _ = try await AMQPAdmin.withConnection(configuration) { (session) throws(AMQPError) in
                 try session.delete(queue: queue)
@@ -162,7 +167,8 @@ struct AMQPConsumerTests {
             let topology = AMQPTopology(
                 queues: [AMQPTopology.Queue(name: missing), AMQPTopology.Queue(name: queue)], mode: .passive)
             let configuration = try AMQPTestBroker.configuration()
-            try await withConsumer([missing, queue], topology: topology, configuration: configuration) { (consumer, log) async throws in
+            try await withConsumer([missing, queue], topology: topology, configuration: configuration) {
+                (consumer, log) async throws in
                 let failed = await log.next { if case .consumerFailed = $0 { true } else { false } }
                 guard case .consumerFailed(let name, let error)? = failed else {
                     Issue.record("no failure")
@@ -181,6 +187,26 @@ struct AMQPConsumerTests {
             _ = try await AMQPAdmin.withConnection(configuration) { (session) throws(AMQPError) in
                 try session.delete(queue: missing)
             }
+        }
+    }
+
+    @Test func anExclusiveQueueComesBackToo() async throws {
+        let queue = AMQPTestBroker.uniqueName()
+        let topology = AMQPTopology(queues: [
+            AMQPTopology.Queue(name: queue, isDurable: false, isExclusive: true, isAutoDelete: true)
+        ])
+        let configuration = try AMQPTestBroker.configuration()
+        try await withConsumer([queue], topology: topology, configuration: configuration) {
+            (consumer, log) async throws in
+            #expect(await log.started(queue))
+            // The queue goes with its last consumer.
+            await consumer.cancelConsumers()
+            await consumer.resumeConsumers()
+            #expect(await log.started(queue))
+            try await AMQPTestBroker.fill(queue, count: 1)
+            let delivery = try #require(await consumer.take(1).first)
+            #expect(await consumer.settle(delivery.tag, .acknowledge) == .sent)
+            #expect(consumer.status.connectCount == 1)
         }
     }
 
@@ -211,7 +237,8 @@ struct AMQPConsumerTests {
     @Test func handsBackWhatNobodyTookAtTheEnd() async throws {
         try await AMQPTestBroker.withQueue { queue in
             try await AMQPTestBroker.fill(queue, count: 4)
-            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) { (consumer, _) async throws in
+            try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) {
+                (consumer, _) async throws in
                 let taken = await consumer.take(1)
                 #expect(try await AMQPTestBroker.waitForReady(queue, 0))
                 await consumer.cancelConsumers()

@@ -26,7 +26,8 @@ struct AMQPPublisherTests {
         try await AMQPTestBroker.withQueue { queue in
             var limits = AMQPPublisherLimits()
             limits.maximumOutstanding = 100
-            try await withPublisher(limits: limits, configuration: try AMQPTestBroker.configuration()) { (publisher, _) async throws in
+            try await withPublisher(limits: limits, configuration: try AMQPTestBroker.configuration()) {
+                (publisher, _) async throws in
                 // Quorum queues confirm later than the broker returns: the order is mixed.
                 let wrong = try await withThrowingTaskGroup(of: Bool.self) { group in
                     for index in 0..<2000 {

@@ -20,7 +20,8 @@ private struct TLSBroker {
         for name in server client; do
             openssl req -newkey rsa:2048 -nodes -subj /CN=$name -keyout $name.key -out $name.csr
             printf 'subjectAltName=DNS:localhost\\n' > $name.ext
-            openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile $name.ext -out $name.pem
+            openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \\
+                -extfile $name.ext -out $name.pem
         done
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other -keyout other.key -out other.pem
         openssl rsa -aes128 -passout pass:secret -in client.key -out encrypted.key
@@ -41,7 +42,8 @@ private struct TLSBroker {
             "eval",
             """
             rabbit_networking:ensure_ssl(), rabbit_networking:start_ssl_listener(\(broker.port), \
-            [{cacertfile,"\(path)/ca.pem"},{certfile,"\(path)/server.pem"},{keyfile,"\(path)/server.key"},\(options)], 1).
+            [{cacertfile,"\(path)/ca.pem"},{certfile,"\(path)/server.pem"},{keyfile,"\(path)/server.key"},\
+            \(options)], 1).
             """)
         return broker
     }
@@ -115,7 +117,8 @@ struct AMQPTLSTests {
             let server = try await broker.connect(tls: AMQPTLS(caFile: broker.caFile)).get()
             #expect(server.product == "RabbitMQ")
 
-            let unknown = try await broker.failure(tls: AMQPTLS(caFile: broker.folder.appending(path: "other.pem").path))
+            let unknown = try await broker.failure(
+                tls: AMQPTLS(caFile: broker.folder.appending(path: "other.pem").path))
             #expect(unknown?.code == .tls)
             #expect(unknown?.message.contains("other.pem") == true)
             // The system's authorities do not know ours.

@@ -32,7 +32,8 @@ struct AMQPTopologyTests {
                     name: name,
                     arguments: [
                         "x-queue-type": "quorum", "x-dead-letter-exchange": .string("\(name).dead"),
-                        "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish", "x-delivery-limit": 1000,
+                        "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish",
+                        "x-delivery-limit": 1000,
                     ]),
             ],
             bindings: [
@@ -149,7 +150,8 @@ struct AMQPTopologyTests {
                 proxy.mangle { bytes in
                     random.withLock { random in
                         guard !bytes.isEmpty, Bool.random(using: &random) else { return }
-                        bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                        bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(
+                            in: 0...255, using: &random)
                     }
                 }
                 let outcome = await result { () async throws(AMQPError) in

@@ -131,7 +131,8 @@ package final class TCPProxy: Sendable {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         loop: while true {
             var entries = [
-                pollfd(fd: client, events: Int16(POLLIN), revents: 0), pollfd(fd: server, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: client, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: server, events: Int16(POLLIN), revents: 0),
             ]
             if state.withLock({ $0.isStalled }) {
                 _ = poll(nil, 0, 10)

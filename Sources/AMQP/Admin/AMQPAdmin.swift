@@ -13,7 +13,8 @@ package enum AMQPAdmin {
         try configuration.validate()
         let flag = CancellationFlag()
         return try await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Swift.Result<Result, AMQPError>, Never>) in
+            await withCheckedContinuation {
+                (continuation: CheckedContinuation<Swift.Result<Result, AMQPError>, Never>) in
                 do throws(AMQPError) {
                     try OwnerThread.start(name: "amqp-admin") {
                         continuation.resume(

@@ -103,14 +103,8 @@ package final class AMQPAdminSession {
     /// Takes one message; nil when the queue is empty. Settle it: what is not goes back at the end, and counts as
     /// returned where the broker limits deliveries.
     package func get(queue: String) throws(AMQPError) -> AMQPDelivery? {
-        guard let (content, tag) = try channel().get(queue: queue),
-            case .got(_, let isRedelivered, let exchange, let routingKey, _) = content.head
-        else { return nil }
-        return AMQPDelivery(
-            queue: queue, consumerTag: "", tag: AMQPDeliveryTag(generation: generation, tag: tag),
-            isRedelivered: isRedelivered, exchange: exchange, routingKey: routingKey,
-            properties: content.properties, body: content.body, bodySize: content.bodySize,
-            isOversized: content.isOversized)
+        let content = try channel().get(queue: queue)
+        return content.flatMap { AMQPDelivery($0, queue: queue, generation: generation) }
     }
 
     /// Settles a message that `get` returned; `.stale` when its channel is gone.
@@ -148,7 +142,8 @@ package final class AMQPAdminSession {
         case .unroutable(let text): return .unroutable(replyText: text)
         case .refused:
             throw AMQPError(
-                .nacked, "The broker refused to keep the message (basic.nack): a queue is full, or its node is in "
+                .nacked,
+                "The broker refused to keep the message (basic.nack): a queue is full, or its node is in "
                     + "trouble. Publish it again later.", wasSent: true)
         }
     }

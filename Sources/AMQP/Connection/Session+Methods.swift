@@ -96,7 +96,8 @@ extension Session {
         }
         try sendWithArena(what) {
             unsafe crmq_basic_consume(
-                $0.state, $1.bytes(subscription.queue), $1.bytes(subscription.consumerTag), $1.table(subscription.arguments))
+                $0.state, $1.bytes(subscription.queue), $1.bytes(subscription.consumerTag),
+                $1.table(subscription.arguments))
         }
         try awaitEvent(what) { $0 == .reply(.consuming(consumerTag: subscription.consumerTag)) ? () : nil }
     }
@@ -122,17 +123,15 @@ extension Session {
     }
 
     /// Takes one message, unsettled; nil when the queue is empty.
-    func get(queue: String) throws(AMQPError) -> (content: Content, tag: UInt64)? {
+    func get(queue: String) throws(AMQPError) -> Content? {
         try sendWithArena("getting from '\(queue)'") { unsafe crmq_basic_get($0.state, $1.bytes(queue)) }
-        let content: Content? = try awaitEvent("getting from '\(queue)'") { event -> Content?? in
+        return try awaitEvent("getting from '\(queue)'") { event -> Content?? in
             switch event {
             case .reply(.getEmpty): .some(nil)
             case .content(let content): if case .got = content.head { .some(content) } else { nil }
             default: nil
             }
         }
-        guard let content, case .got(let tag, _, _, _, _) = content.head else { return nil }
-        return (content, tag)
     }
 
     // MARK: Publishing
@@ -148,7 +147,8 @@ extension Session {
         try sendWithArena("publishing") { handle, arena in
             var properties = unsafe arena.properties(message.properties)
             return unsafe message.body.withUnsafeBytes { body in
-                let bytes = unsafe amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress))
+                let bytes = unsafe amqp_bytes_t(
+                    len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress))
                 return unsafe amqp_basic_publish(
                     handle.state, CRMQ_CHANNEL, arena.bytes(message.exchange), arena.bytes(message.routingKey),
                     message.isMandatory ? 1 : 0, 0, &properties, bytes)

@@ -112,7 +112,8 @@ final class Session {
         } catch {
             guard watchdog.hasFired else { throw error }
             throw AMQPError(
-                .connectionLost, "Connection to \(broker) dropped: nothing could be sent for "
+                .connectionLost,
+                "Connection to \(broker) dropped: nothing could be sent for "
                     + "\(configuration.stuckTimeout). Check the network and whether the broker still reads.",
                 underlying: error.message)
         }
@@ -164,7 +165,8 @@ final class Session {
         } catch {
             guard watchdog.hasFired else { throw error }
             throw AMQPError(
-                .connectionLost, "Connection to \(broker) dropped: \(what) made no progress for "
+                .connectionLost,
+                "Connection to \(broker) dropped: \(what) made no progress for "
                     + "\(configuration.stuckTimeout). Check whether the broker is overloaded or in an alarm.",
                 underlying: error.message, wasSent: true)
         }
@@ -192,7 +194,8 @@ final class Session {
             try keepHeartbeat()
             guard ContinuousClock.now < deadline else {
                 throw AMQPError(
-                    .timeout, "\(broker) did not answer within \(timeout) while \(what): check its "
+                    .timeout,
+                    "\(broker) did not answer within \(timeout) while \(what): check its "
                         + "load and alarms.", wasSent: true)
             }
             wait(for: nil, until: deadline)
@@ -214,10 +217,14 @@ final class Session {
         guard !isClosed else { return abandon() }
         do throws(AMQPError) {
             onEvent = { _ in }
-            try sendWithArena("closing") { unsafe crmq_connection_close($0.state, 200, $1.bytes("closed by the client")) }
+            try sendWithArena("closing") {
+                unsafe crmq_connection_close($0.state, 200, $1.bytes("closed by the client"))
+            }
             // A broker in an alarm does not read what a publisher sends, so it may never answer.
             let patience = min(configuration.rpcTimeout, .seconds(3))
-            try awaitEvent("closing", within: patience) { $0 == .reply(.done(method: AMQP_CONNECTION_CLOSE_OK_METHOD)) ? () : nil }
+            try awaitEvent("closing", within: patience) {
+                $0 == .reply(.done(method: AMQP_CONNECTION_CLOSE_OK_METHOD)) ? () : nil
+            }
         } catch {
             // The socket is closed below whatever the broker said.
         }

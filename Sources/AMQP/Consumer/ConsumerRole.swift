@@ -115,16 +115,11 @@ final class ConsumerRole: ConnectionRole {
     }
 
     private func deliver(_ content: Content, _ session: Session) throws(AMQPError) {
-        guard case .delivery(let consumerTag, let deliveryTag, let isRedelivered, let exchange, let routingKey)
-            = content.head, let slot = slots.first(where: { $0.subscription.consumerTag == consumerTag })
+        guard case .delivery(let consumerTag, let deliveryTag, _, _, _) = content.head,
+            let slot = slots.first(where: { $0.subscription.consumerTag == consumerTag }),
+            let delivery = AMQPDelivery(content, queue: slot.subscription.queue, generation: generation)
         else { throw AMQPError(.protocolViolation, "\(session.broker) delivered to a consumer that is not ours.") }
-        let queue = slot.subscription.queue
-        let delivery = AMQPDelivery(
-            queue: queue, consumerTag: consumerTag, tag: AMQPDeliveryTag(generation: generation, tag: deliveryTag),
-            isRedelivered: isRedelivered, exchange: exchange, routingKey: routingKey,
-            properties: content.properties, body: content.body, bodySize: content.bodySize,
-            isOversized: content.isOversized)
-        guard core.note(deliveryTag, queue: queue) else {
+        guard core.note(deliveryTag, queue: delivery.queue) else {
             throw AMQPError(.protocolViolation, "\(session.broker) used a delivery tag twice.")
         }
         guard core.deliveries.push(delivery) else {
@@ -178,8 +173,8 @@ final class ConsumerRole: ConnectionRole {
             switch (slots[index].state, paused.contains(subscription.queue)) {
             case (.consuming, true): try stop(index, session)
             case (.waiting, true), (.probing, true): slots[index].stopped()
-            case (.idle, false): probe(index)
-            case (.waiting(let until), false) where now >= until: probe(index)
+            case (.idle, false): try probe(index, session)
+            case (.waiting(let until), false) where now >= until: try probe(index, session)
             default: break
             }
         }
@@ -202,10 +197,15 @@ final class ConsumerRole: ConnectionRole {
 
     // MARK: Queues in trouble
 
-    private func probe(_ index: Int) {
+    private func probe(_ index: Int, _ session: Session) throws(AMQPError) {
         let queue = slots[index].subscription.queue
-        let number = slots[index].probe()
         let probe = QueueProbe(configuration: configuration, topology: topology, queue: queue)
+        if probe.isExclusive {
+            // Another connection could not see it, and would own what it declares.
+            try session.apply(probe.part)
+            return try start(index, session)
+        }
+        let number = slots[index].probe()
         let core = core
         do throws(AMQPError) {
             try OwnerThread.start(name: "amqp-probe") {

@@ -21,8 +21,11 @@ struct QueueProbe: Sendable {
         }
     }
 
+    /// Whether the queue belongs to the connection that declared it.
+    var isExclusive: Bool { topology.queues.contains { $0.name == queue && $0.isExclusive } }
+
     /// The queue alone; one that the topology does not know is only looked for.
-    private var part: AMQPTopology {
+    var part: AMQPTopology {
         let known = topology.queues.filter { $0.name == queue }
         guard !known.isEmpty else {
             return AMQPTopology(queues: [AMQPTopology.Queue(name: queue)], mode: .passive)

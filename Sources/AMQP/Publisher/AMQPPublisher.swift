@@ -73,9 +73,9 @@ package final class AMQPPublisher: Sendable {
     /// Publishes and waits for the broker's confirm; may be called before `run`.
     ///
     /// Waits while there is no connection or the broker blocks publishers. Throws `nacked`, `connection_lost`,
-    /// `confirm_timeout`, `blocked`, `not_connected`, `timeout`, `overloaded` (all retriable, `wasSent` says whether the
-    /// broker may have the message), `invalid_message`, `shut_down`, `cancelled`. The time is kept by the connection's
-    /// thread: while that is connecting, an answer may come late by the connect timeout.
+    /// `confirm_timeout`, `blocked`, `not_connected`, `timeout`, `overloaded` (all retriable, `wasSent` says whether
+    /// the broker may have the message), `invalid_message`, `shut_down`, `cancelled`. The time is kept by the
+    /// connection's thread: while that is connecting, an answer may come late by the connect timeout.
     package func publish(
         _ message: AMQPMessage, timeout: Duration? = nil
     ) async throws(AMQPError) -> AMQPPublishResult {

@@ -95,7 +95,9 @@ final class PublisherCore: Sendable {
 
     private static func cancelled(wasSent: Bool) -> AMQPError {
         AMQPError(
-            .cancelled, wasSent ? "The publish was cancelled before its confirm; the broker may have the message."
+            .cancelled,
+            wasSent
+                ? "The publish was cancelled before its confirm; the broker may have the message."
                 : "The publish was cancelled before it was sent.", wasSent: wasSent)
     }
 
@@ -152,7 +154,8 @@ final class PublisherCore: Sendable {
     }
 
     private static let noConfirm = AMQPError(
-        .confirmTimeout, "The broker did not confirm a message in time; it may have it. Publish it again with the same "
+        .confirmTimeout,
+        "The broker did not confirm a message in time; it may have it. Publish it again with the same "
             + "message id.", wasSent: true)
 
     /// All is over: whoever still waits is told so.

@@ -73,7 +73,8 @@ final class PublisherRole: ConnectionRole {
         case .refused:
             .failure(
                 AMQPError(
-                    .nacked, "The broker refused to keep a message (basic.nack): a queue is full, or its node is in "
+                    .nacked,
+                    "The broker refused to keep a message (basic.nack): a queue is full, or its node is in "
                         + "trouble. Publish it again later.", wasSent: true))
         }
     }
@@ -117,7 +118,9 @@ final class PublisherRole: ConnectionRole {
     private func checkAbandoned(_ session: Session) throws(AMQPError) {
         guard ledger.count - core.sentCount > limits.maximumOutstanding / 2 else { return }
         throw AMQPError(
-            .confirmTimeout, "\(session.broker) has not confirmed \(ledger.count) messages: the connection is made anew.")
+            .confirmTimeout,
+            "\(session.broker) has not confirmed \(ledger.count) messages: the connection is made "
+                + "anew.")
     }
 
     func lost(_ error: AMQPError) {
@@ -128,7 +131,8 @@ final class PublisherRole: ConnectionRole {
                 id,
                 .failure(
                     AMQPError(
-                        .connectionLost, "The connection was lost before the broker confirmed the message; it may have "
+                        .connectionLost,
+                        "The connection was lost before the broker confirmed the message; it may have "
                             + "it. Publish it again with the same message id.", underlying: error.message,
                         wasSent: true, replyCode: error.replyCode)))
         }

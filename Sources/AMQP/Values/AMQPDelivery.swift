@@ -47,6 +47,31 @@ package struct AMQPDelivery: Sendable, Hashable {
     }
 }
 
+extension AMQPDelivery {
+    /// A delivered or fetched content; nil for a returned one.
+    init?(_ content: Content, queue: String, generation: UInt64) {
+        let consumer: String
+        let number: UInt64
+        switch content.head {
+        case .delivery(let consumerTag, let deliveryTag, let wasRedelivered, let source, let key):
+            (consumer, number, isRedelivered, exchange, routingKey) = (
+                consumerTag, deliveryTag, wasRedelivered, source, key
+            )
+        case .got(let deliveryTag, let wasRedelivered, let source, let key, _):
+            (consumer, number, isRedelivered, exchange, routingKey) = ("", deliveryTag, wasRedelivered, source, key)
+        case .returned:
+            return nil
+        }
+        self.queue = queue
+        consumerTag = consumer
+        tag = AMQPDeliveryTag(generation: generation, tag: number)
+        properties = content.properties
+        body = content.body
+        bodySize = content.bodySize
+        isOversized = content.isOversized
+    }
+}
+
 /// What to tell the broker about a delivery; always about that one only.
 package enum AMQPSettlement: Sendable, Hashable {
     /// Done.

@@ -92,7 +92,7 @@ private struct URLReader {
             guard let end = text.firstIndex(of: "]") else { throw fail("has an IPv6 address without its ']'") }
             endpoint.host = String(text[text.index(after: text.startIndex)..<end])
             let tail = text[text.index(after: end)...]
-            guard tail.isEmpty || tail.hasPrefix(":") else { throw fail("has text between the IPv6 address and the port") }
+            guard tail.isEmpty || tail.hasPrefix(":") else { throw fail("has text between address and port") }
             portText = tail.isEmpty ? nil : tail.dropFirst()
         } else {
             let parts = text.split(separator: ":", omittingEmptySubsequences: false)
@@ -104,7 +104,8 @@ private struct URLReader {
         guard !endpoint.host.contains(where: { $0.isWhitespace }) else { throw fail("has a blank in its host") }
         guard let portText else { return }
         guard let port = Int(portText), (1...65535).contains(port), portText.allSatisfy(\.isNumber) else {
-            throw fail("has a port that is not a number from 1 to 65535 (a '/' or ':' in a password is percent-encoded)")
+            throw fail(
+                "has a port that is not a number from 1 to 65535 (a '/' or ':' in a password is percent-encoded)")
         }
         endpoint.port = port
     }
@@ -119,7 +120,8 @@ private struct URLReader {
                 continue
             }
             guard let high = iterator.next()?.hexValue, let low = iterator.next()?.hexValue else {
-                throw fail("has a '%' in its \(part) that is not followed by two hexadecimal digits; a '%' is written %25")
+                throw fail(
+                    "has a '%' in its \(part) that is not followed by two hexadecimal digits; a '%' is written %25")
             }
             bytes.append(high << 4 | low)
         }

@@ -1,7 +1,9 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 /// Where a broker is and as whom to talk to it.
-package struct AMQPEndpoint: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct AMQPEndpoint: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
     /// How the client proves who it is.
     package enum Mechanism: Sendable, Hashable {
         /// User and password.

@@ -15,8 +15,7 @@ internal import CRabbitMQ
     }
 
     private func release() {
-        for unsafe block in unsafe blocks { unsafe block.deallocate() }
-        unsafe blocks.removeAll()
+        while let block = unsafe blocks.popLast() { unsafe block.deallocate() }
     }
 
     private func allocate(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer {

@@ -5,8 +5,9 @@ internal import Glibc
 
 /// A thread of one's own for C calls that block, outside Swift's cooperative pool.
 enum OwnerThread {
-    /// librabbitmq 0.11 decodes nested header tables recursively without a limit, and a frame of 128 KiB holds 26,000
-    /// levels. They take just under 4 MiB of stack; four times that is address space only, untouched pages cost nothing.
+    /// librabbitmq 0.11 decodes nested header tables recursively without a limit, and a frame of 128 KiB holds
+    /// 26,000 levels. They take just under 4 MiB of stack; four times that is address space only, untouched pages cost
+    /// nothing.
     private static let stackSize = 16 << 20
 
     private final class Body: Sendable {
@@ -22,14 +23,19 @@ enum OwnerThread {
         defer { unsafe pthread_attr_destroy(&attributes) }
         unsafe pthread_attr_setstacksize(&attributes, stackSize)
         unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        let box = unsafe Unmanaged.passRetained(Body { setUp(name: name); body() })
+        let box = unsafe Unmanaged.passRetained(
+            Body {
+                setUp(name: name); body()
+            })
         var thread = pthread_t()
-        let code = unsafe pthread_create(&thread, &attributes, { argument in
-            // Balances passRetained below.
-            let box = unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
-            box.run()
-            return nil
-        }, box.toOpaque())
+        let code = unsafe pthread_create(
+            &thread, &attributes,
+            { argument in
+                // Balances passRetained below.
+                let box = unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
+                box.run()
+                return nil
+            }, box.toOpaque())
         guard code == 0 else {
             unsafe box.release()
             throw AMQPError(.system, "No thread could be started for the broker connection (error \(code)).")

@@ -3,7 +3,8 @@
 internal import CRabbitMQ
 internal import Glibc
 
-/// An eventfd: wakes a thread that waits in poll. librabbitmq restarts its own poll after a signal, so nothing else can.
+/// An eventfd: wakes a thread that waits in poll. librabbitmq restarts its own poll after a signal, so nothing else
+/// can.
 final class WakeUp: Sendable {
     let descriptor: Int32
 

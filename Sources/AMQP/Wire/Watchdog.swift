@@ -65,7 +65,8 @@ final class Watchdog: Sendable {
     func watch(_ socket: Int32, limit: Duration) throws(AMQPError) -> Guard {
         let duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 0)
         guard duplicate >= 0 else {
-            throw AMQPError(.system, "The connection's descriptor could not be duplicated: raise the limit of open files.")
+            throw AMQPError(
+                .system, "The connection's descriptor could not be duplicated: raise the limit of open files.")
         }
         let entry = Guard(descriptor: duplicate, limit: limit)
         let mustStart = state.withLock { state in

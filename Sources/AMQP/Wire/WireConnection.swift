@@ -127,11 +127,13 @@ internal import Glibc
         switch amqp_status_enum(rawValue: status) {
         case AMQP_STATUS_BROKER_UNSUPPORTED_SASL_METHOD:
             throw AMQPError(
-                .refusedCredentials, "\(endpoint) does not offer the authentication mechanism asked for: enable it "
+                .refusedCredentials,
+                "\(endpoint) does not offer the authentication mechanism asked for: enable it "
                     + "there, or change auth_mechanism in the URL.", underlying: WireStatus.text(status))
         case AMQP_STATUS_TIMEOUT:
             throw AMQPError(
-                .connect, "\(endpoint) took the connection but did not answer the AMQP handshake in time: check that "
+                .connect,
+                "\(endpoint) took the connection but did not answer the AMQP handshake in time: check that "
                     + "it is a broker and not overloaded.", underlying: WireStatus.text(status))
         default:
             throw AMQPError(

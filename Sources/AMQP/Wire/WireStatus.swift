@@ -41,11 +41,13 @@ enum WireStatus {
                 .tls, "The certificate of \(endpoint) is for another host: \(hint).", underlying: words)
         case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
             return AMQPError(
-                .tls, "The certificate of \(endpoint) is not signed by a known authority, or has expired: check "
+                .tls,
+                "The certificate of \(endpoint) is not signed by a known authority, or has expired: check "
                     + "\(tls.caFile ?? "the system's CA bundle") and the broker's certificate.", underlying: words)
         case AMQP_STATUS_SSL_CONNECTION_FAILED, AMQP_STATUS_SSL_ERROR:
             return AMQPError(
-                .tls, "The TLS handshake with \(endpoint) failed: check that this port speaks TLS 1.2 or newer and "
+                .tls,
+                "The TLS handshake with \(endpoint) failed: check that this port speaks TLS 1.2 or newer and "
                     + "whether it asks for a client certificate.", underlying: words)
         case AMQP_STATUS_TIMEOUT:
             return AMQPError(
