@@ -16,7 +16,9 @@ import Testing
     static let scenarios: [Scenario] = [
         .init(name: "multipart", settlement: .acknowledge, prepare: { _ in }),
         .init(name: "single put", settlement: .acknowledge) { $0.with { $0.isMultipart = false } },
-        .init(name: "failing job", settlement: .reject) { $0.with { $0.jobStatuses = [.failed(message: "engine died")] } },
+        .init(name: "failing job", settlement: .reject) {
+            $0.with { $0.jobStatuses = [.failed(message: "engine died")] }
+        },
     ]
 
     /// How many calls an undisturbed delivery makes.
@@ -50,7 +52,8 @@ import Testing
                 let world = FakeWorld()
                 var settled = await FakeWorker("a", on: world, crashAt: first, one).deliver(message())
                 if settled == nil {
-                    settled = await FakeWorker("b", on: world, crashAt: second, two).deliver(message(isRedelivered: true))
+                    settled = await FakeWorker("b", on: world, crashAt: second, two).deliver(
+                        message(isRedelivered: true))
                 }
                 if settled == nil { settled = await FakeWorker("c", on: world).deliver(message(isRedelivered: true)) }
                 #expect(settled == .acknowledge, "crashes \(one) \(first), \(two) \(second)")

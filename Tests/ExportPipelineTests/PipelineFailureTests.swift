@@ -19,7 +19,9 @@ import Testing
     }
 
     static let permanent: [Row] = [
-        .init(name: "not trained", code: .modelNotTrained, stage: .validate) { $0.versionStatuses = [.notTrained("DRAFT")] },
+        .init(name: "not trained", code: .modelNotTrained, stage: .validate) {
+            $0.versionStatuses = [.notTrained("DRAFT")]
+        },
         .init(name: "no status", code: .modelNotTrained, stage: .validate) { $0.versionStatuses = [.notTrained(nil)] },
         .init(name: "training never ends", code: .modelNotTrained, stage: .validate) {
             $0.versionStatuses = Array(repeating: .trainingUnderWay("TRAINING"), count: 1000)
@@ -159,7 +161,8 @@ import Testing
         #expect(after.triggers == before.triggers)
         let key = "state/default/c1.json"
         #expect(after.documents[key] == before.documents[key])
-        #expect(after.events.last.map { String(decoding: $0.body, as: UTF8.self) }?.contains("command_id_conflict") == true)
+        #expect(
+            after.events.last.map { String(decoding: $0.body, as: UTF8.self) }?.contains("command_id_conflict") == true)
     }
 
     @Test func invalidCommandIsRecordedOnceHoweverOftenItComes() async {

@@ -32,7 +32,9 @@ package final class FakeWorker: Sendable {
     }
 
     private static let template: ObjectKeyTemplate = {
-        do { return try ObjectKeyTemplate(ObjectKeyTemplate.standard) } catch { fatalError("the standard template is invalid: \(error)") }
+        do { return try ObjectKeyTemplate(ObjectKeyTemplate.standard) } catch {
+            fatalError("the standard template is invalid: \(error)")
+        }
     }()
 
     /// How many calls this worker has made.

@@ -13,10 +13,11 @@ import Testing
         "publisher_confirms", "basic.nack", "consumer_cancel_notify", "connection.blocked",
     ]
 
-    @Test(arguments: [
-        ("RabbitMQ", "3.10.8", .fine), ("RabbitMQ", "4.0.5", .fine), ("RabbitMQ", "3.9.1", .warning),
-        ("LavinMQ", "2.1.0", .warning),
-    ] as [(String, String, DoctorFinding.State)])
+    @Test(
+        arguments: [
+            ("RabbitMQ", "3.10.8", .fine), ("RabbitMQ", "4.0.5", .fine), ("RabbitMQ", "3.9.1", .warning),
+            ("LavinMQ", "2.1.0", .warning),
+        ] as [(String, String, DoctorFinding.State)])
     func knowsTheBrokersItIsMadeFor(_ product: String, _ version: String, _ state: DoctorFinding.State) {
         let server = AMQPServerInfo(product: product, version: version, capabilities: Self.capabilities)
         let finding = DoctorBroker.judge(server, "broker", place: "amqp://u@h:1 (virtual host '/')")
@@ -62,12 +63,13 @@ import Testing
         #expect(DoctorBroker.judge(commands: state(5, 0)).state == .warning)
     }
 
-    @Test(arguments: [
-        (.success(.unroutable(replyText: "NO_ROUTE")), .fine), (.success(.routed), .warning),
-        (.failure(AMQPError(.connectionLost, "closed", replyCode: 404)), .skipped),
-        (.failure(AMQPError(.connectionLost, "closed", replyCode: 403)), .skipped),
-        (.failure(AMQPError(.confirmTimeout, "late")), .failure(.unavailable)),
-    ] as [(Result<AMQPPublishResult, AMQPError>, DoctorFinding.State)])
+    @Test(
+        arguments: [
+            (.success(.unroutable(replyText: "NO_ROUTE")), .fine), (.success(.routed), .warning),
+            (.failure(AMQPError(.connectionLost, "closed", replyCode: 404)), .skipped),
+            (.failure(AMQPError(.connectionLost, "closed", replyCode: 403)), .skipped),
+            (.failure(AMQPError(.confirmTimeout, "late")), .failure(.unavailable)),
+        ] as [(Result<AMQPPublishResult, AMQPError>, DoctorFinding.State)])
     func judgesAPublishedProbe(_ outcome: Result<AMQPPublishResult, AMQPError>, _ state: DoctorFinding.State) {
         #expect(DoctorBroker.judge(outcome, "publishing", exchange: "x").state == state)
     }
@@ -93,11 +95,12 @@ import Testing
         #expect(judge("nlu.export.failed", requires: true).state == .failure(.unavailable))
     }
 
-    @Test(arguments: [
-        (#"{"arguments":{"x-dead-letter-exchange":"dead"}}"#, "dead"),
-        (#"{"arguments":{},"effective_policy_definition":{"dead-letter-exchange":"policy"}}"#, "policy"),
-        (#"{"arguments":{},"effective_policy_definition":{"max-length":1}}"#, nil), (#"{"arguments":[]}"#, nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            (#"{"arguments":{"x-dead-letter-exchange":"dead"}}"#, "dead"),
+            (#"{"arguments":{},"effective_policy_definition":{"dead-letter-exchange":"policy"}}"#, "policy"),
+            (#"{"arguments":{},"effective_policy_definition":{"max-length":1}}"#, nil), (#"{"arguments":[]}"#, nil),
+        ] as [(String, String?)])
     func findsTheDeadLetterTarget(_ queue: String, _ expected: String?) throws {
         #expect(DoctorManagement.deadLetterExchange(try StrictJSON.parse(Array(queue.utf8))) == expected)
     }
@@ -109,9 +112,10 @@ import Testing
         #expect(BrokerManagementAPI.decoded("%ff") == "%ff")
     }
 
-    @Test(arguments: [
-        (nil, .skipped), (0.4, .fine), (-30, .fine), (61, .warning), (-900, .warning), (.infinity, .skipped),
-    ] as [(Double?, DoctorFinding.State)])
+    @Test(
+        arguments: [
+            (nil, .skipped), (0.4, .fine), (-30, .fine), (61, .warning), (-900, .warning), (.infinity, .skipped),
+        ] as [(Double?, DoctorFinding.State)])
     func warnsOfClocksThatDiffer(_ difference: Double?, _ state: DoctorFinding.State) {
         #expect(DoctorStore.judge(clockDifference: difference).state == state)
     }
@@ -130,12 +134,13 @@ import Testing
         #expect(silent.clockDifference == nil && silent.tokenLifetime == nil)
     }
 
-    @Test(arguments: [
-        (401, nil, .refused, "clientSecret"), (404, nil, .configuration, "tokenPath"),
-        (502, nil, .unavailable, "later"), (301, nil, .configuration, "baseUrl"),
-        (nil, .resolve, .unavailable, "name service"), (nil, .tls, .unavailable, "caFile"),
-        (nil, .timeout, .unavailable, "firewall"), (nil, nil, .configuration, "clientSecretFile"),
-    ] as [(Int?, HTTPError.Code?, WorkerExit, String)])
+    @Test(
+        arguments: [
+            (401, nil, .refused, "clientSecret"), (404, nil, .configuration, "tokenPath"),
+            (502, nil, .unavailable, "later"), (301, nil, .configuration, "baseUrl"),
+            (nil, .resolve, .unavailable, "name service"), (nil, .tls, .unavailable, "caFile"),
+            (nil, .timeout, .unavailable, "firewall"), (nil, nil, .configuration, "clientSecretFile"),
+        ] as [(Int?, HTTPError.Code?, WorkerExit, String)])
     func knowsTheRemedyForATenant(_ status: Int?, _ failure: HTTPError.Code?, _ exit: WorkerExit, _ word: String) {
         let found = DoctorTenant.remedy(status: status, failure: failure, key: "cognigy.tenants.acme")
         #expect(found.0 == exit)

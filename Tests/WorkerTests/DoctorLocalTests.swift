@@ -51,7 +51,8 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = try directory.write("good\n", to: "secret")
         let settings = try Sample.settings(
-            "", [
+            "",
+            [
                 "NLU_EXPORT_COGNIGY_TENANTS_DEFAULT_CLIENT_SECRET": "",
                 "NLU_EXPORT_COGNIGY_TENANTS_DEFAULT_CLIENT_SECRET_FILE": path,
             ])

@@ -10,11 +10,12 @@ import Testing
         .failure("thing", "broken", remedy: "mend it", exit: exit)
     }
 
-    @Test(arguments: [
-        ([], .success), ([.unavailable], .unavailable), ([.unavailable, .refused], .refused),
-        ([.refused, .configuration, .unavailable], .configuration), ([.unavailable, .internal], .unavailable),
-        ([.internal], .internal),
-    ] as [([WorkerExit], WorkerExit)])
+    @Test(
+        arguments: [
+            ([], .success), ([.unavailable], .unavailable), ([.unavailable, .refused], .refused),
+            ([.refused, .configuration, .unavailable], .configuration), ([.unavailable, .internal], .unavailable),
+            ([.internal], .internal),
+        ] as [([WorkerExit], WorkerExit)])
     func theGravestFailureDecides(_ exits: [WorkerExit], _ expected: WorkerExit) {
         #expect(DoctorReport(findings: exits.map(Self.failure)).exit == expected)
         #expect(DoctorReport(findings: exits.reversed().map(Self.failure)).exit == expected)

@@ -71,7 +71,7 @@ package final class LeaseKeeper: Sendable {
         while !Task.isCancelled {
             do throws(StepError) {
                 try await renew()
-            } catch where !Task.isCancelled {
+            } catch  where !Task.isCancelled {
                 onFailure(error)
             } catch {}
             do {

@@ -54,7 +54,9 @@ extension RunMachine {
         case .failure(let failure):
             outcome.failure = failure
         }
-        outcome.auditKey = setup.auditPrefix.map { AuditRecord.key(runID: outcome.runID, timestamp: outcome.timestamp, prefix: $0) }
+        outcome.auditKey = setup.auditPrefix.map {
+            AuditRecord.key(runID: outcome.runID, timestamp: outcome.timestamp, prefix: $0)
+        }
         return outcome
     }
 

@@ -61,7 +61,8 @@ extension RunMachine {
     private mutating func repeatTrigger(_ error: StepError, at moment: Moment) -> RunStep {
         tally.triggerRepeats += 1
         guard tally.triggerRepeats <= setup.policy.triggerRepeats else {
-            return fail(.exportRefused, "\(error.message) (the trigger was repeated \(setup.policy.triggerRepeats) times)",
+            return fail(
+                .exportRefused, "\(error.message) (the trigger was repeated \(setup.policy.triggerRepeats) times)",
                 httpStatus: error.httpStatus, at: moment)
         }
         return wait(setup.policy.triggerDelay, .retry)

@@ -54,14 +54,18 @@ extension RunMachine {
             phase = .triggering
         case .trainingUnderWay(let name):
             guard tally.mayWaitForTraining(at: moment) else {
-                return fail(.modelNotTrained, "\(subject) still has status \(name) after "
-                    + "\(setup.policy.trainingWait); send the command again when training has ended", at: moment)
+                return fail(
+                    .modelNotTrained,
+                    "\(subject) still has status \(name) after "
+                        + "\(setup.policy.trainingWait); send the command again when training has ended", at: moment)
             }
             return wait(tally.nextPollDelay(moment), .training)
         case .notTrained(let name):
             let found = name.map { "has status \($0)" } ?? "has no status"
-            return fail(.modelNotTrained, "\(subject) of tenant \(command.tenant) \(found), not TRAINED; train it and "
-                + "send the command again", at: moment)
+            return fail(
+                .modelNotTrained,
+                "\(subject) of tenant \(command.tenant) \(found), not TRAINED; train it and "
+                    + "send the command again", at: moment)
         }
         return step
     }
@@ -85,8 +89,10 @@ extension RunMachine {
         case .underWay:
             tally.progressed()
             guard tally.jobElapsed < setup.policy.jobDeadline else {
-                return fail(.jobTimeout, "export job \(job.jobID) was still under way after "
-                    + "\(setup.policy.jobDeadline) (job.deadline)", at: moment)
+                return fail(
+                    .jobTimeout,
+                    "export job \(job.jobID) was still under way after "
+                        + "\(setup.policy.jobDeadline) (job.deadline)", at: moment)
             }
             return wait(tally.nextPollDelay(moment), .polling)
         case .completed(let link?):
@@ -95,7 +101,8 @@ extension RunMachine {
         case .completed(nil):
             tally.emptyLinks += 1
             guard tally.emptyLinks <= setup.policy.linkRepeats else {
-                return fail(.exportFailed, "export job \(job.jobID) is COMPLETED but names no usable download URL",
+                return fail(
+                    .exportFailed, "export job \(job.jobID) is COMPLETED but names no usable download URL",
                     at: moment)
             }
             return wait(tally.nextPollDelay(moment), .polling)

@@ -49,7 +49,8 @@ package struct CallContext: Sendable, Hashable {
     package var correlationID: String?
     package var commandID: String
 
-    package init(commandID: String, traceparent: String? = nil, tracestate: String? = nil, correlationID: String? = nil) {
+    package init(commandID: String, traceparent: String? = nil, tracestate: String? = nil, correlationID: String? = nil)
+    {
         self.commandID = commandID
         self.traceparent = traceparent
         self.tracestate = tracestate

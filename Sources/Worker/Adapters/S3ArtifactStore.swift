@@ -52,7 +52,8 @@ struct S3ArtifactStore: ArtifactStore {
         do {
             let result = try await S3Uploader(client: client, memory: memory).upload(
                 upload(destination, begun: begun),
-                observer: S3UploadObserver(started: { try await observer.uploadStarted($0) }, progress: observer.progress)
+                observer: S3UploadObserver(
+                    started: { try await observer.uploadStarted($0) }, progress: observer.progress)
             ) {
                 try await download.open(link, context: context)
             }
@@ -109,7 +110,7 @@ extension S3ArtifactStore {
         let info: S3ObjectInfo
         do {
             info = try await client.head(artifact.key)
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
             return try await missing()
         } catch {
             throw await faults.stepError(error)
@@ -161,7 +162,7 @@ extension S3ArtifactStore {
     func abortUploads(of key: String, recorded: Checkpoint.Upload?) async throws(StepError) {
         do {
             if let recorded { try await client.abortMultipartUpload(recorded.key, uploadID: recorded.uploadID) }
-        } catch where error.kind == .noSuchUpload {
+        } catch  where error.kind == .noSuchUpload {
         } catch {
             throw await faults.stepError(error)
         }

@@ -24,7 +24,7 @@ struct S3AuditSink: AuditSink {
         }
         do {
             _ = try await client.put(record.key, .bytes(record.bytes), options: options)
-        } catch where error.kind == .preconditionFailed {
+        } catch  where error.kind == .preconditionFailed {
             // The key is made of the record's id: what is there is this very record.
         } catch {
             throw await faults.stepError(error)

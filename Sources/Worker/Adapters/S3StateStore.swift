@@ -18,7 +18,7 @@ struct S3StateStore: StateStore {
         do {
             let object = try await client.get(key, maximumBytes: Self.maximumBytes)
             return StateDocument(bytes: object.bytes, version: object.info.etag)
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
             return nil
         } catch {
             throw await faults.stepError(error)
@@ -36,7 +36,7 @@ struct S3StateStore: StateStore {
         }
         do {
             return .written(version: try await client.put(key, .bytes(bytes), options: options).etag)
-        } catch where error.isLostCondition(condition) {
+        } catch  where error.isLostCondition(condition) {
             return .conflict
         } catch {
             throw await faults.stepError(error)

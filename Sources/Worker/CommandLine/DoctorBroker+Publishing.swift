@@ -18,9 +18,9 @@ extension DoctorBroker {
             }
             do throws(AMQPError) {
                 _ = try session.publish(message)
-            } catch where error.replyCode == 406 {
+            } catch  where error.replyCode == 406 {
                 return [.fine(subject, "events may be published to exchange \(exchange)")]
-            } catch where error.code == .notFound {
+            } catch  where error.code == .notFound {
                 return [.skipped(subject, "exchange \(exchange) is not there")]
             }
             return [.skipped(subject, "not to be known: the broker took a message that it should have refused")]

@@ -99,9 +99,9 @@ extension DoctorBroker {
         do throws(AMQPError) {
             if let delivery = try session.get(queue: name) { try session.settle(delivery.tag, .requeue) }
             return []
-        } catch where error.code == .accessRefused {
+        } catch  where error.code == .accessRefused {
             return [.failure("queue \(name)", error)]
-        } catch where error.replyCode != nil {
+        } catch  where error.replyCode != nil {
             // A queue that answers no such question (one with a single active consumer) tells nothing of permissions.
             return []
         }

@@ -16,7 +16,8 @@ struct DoctorConfiguration: Sendable {
     var timeouts: DoctorFinding {
         let held = settings.amqp.consumerTimeout - .seconds(120)
         let returns = Int(settings.job.deadline / held)
-        let what = "a job may take \(DurationText.format(settings.job.deadline)), a delivery is given back after "
+        let what =
+            "a job may take \(DurationText.format(settings.job.deadline)), a delivery is given back after "
             + "\(DurationText.format(held))"
         guard returns > (settings.amqp.deliveryLimit - 10) / 2 else {
             return .fine("configuration", "\(what): at most \(returns) returns of \(settings.amqp.deliveryLimit)")
@@ -28,8 +29,10 @@ struct DoctorConfiguration: Sendable {
 
     private var heartbeat: DoctorFinding {
         guard settings.amqp.heartbeat == .zero else {
-            return .fine("heartbeat", "a broker that is gone is noticed within two of "
-                + DurationText.format(settings.amqp.heartbeat))
+            return .fine(
+                "heartbeat",
+                "a broker that is gone is noticed within two of "
+                    + DurationText.format(settings.amqp.heartbeat))
         }
         return .warning(
             "heartbeat", "amqp.heartbeat is 0s: a broker that is gone may go unnoticed for long",

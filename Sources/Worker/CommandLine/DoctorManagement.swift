@@ -93,7 +93,8 @@ struct DoctorManagement: Sendable {
             return .warning(subject, "nothing is bound to receive nlu.export.completed", remedy: remedy)
         }
         return .failure(
-            subject, "nothing is bound to receive nlu.export.completed, and events.requireRoute holds every command "
+            subject,
+            "nothing is bound to receive nlu.export.completed, and events.requireRoute holds every command "
                 + "back until something is", remedy: remedy, exit: .unavailable)
     }
 

@@ -37,7 +37,8 @@ extension DoctorStore {
         else { return failure(subject, error) }
         await remove("writes")
         return .failure(
-            "store encryption", "the store takes objects, but not with s3.encryption \(settings.encryption.rawValue): "
+            "store encryption",
+            "the store takes objects, but not with s3.encryption \(settings.encryption.rawValue): "
                 + error.description,
             remedy: "give the store a key for server-side encryption (and these credentials the use of it), or change "
                 + "s3.encryption", exit: .configuration)
@@ -47,7 +48,8 @@ extension DoctorStore {
         let subject = "store encryption"
         guard asked.isSatisfied(by: info) else {
             return .failure(
-                subject, "asked for \(settings.encryption.rawValue), the stored object shows "
+                subject,
+                "asked for \(settings.encryption.rawValue), the stored object shows "
                     + (info.encryption ?? "no encryption"),
                 remedy: "switch server-side encryption on in the store, or set s3.encryption to what it does",
                 exit: .configuration)

@@ -41,7 +41,9 @@ struct DoctorStore: Sendable {
     /// The key of a try of that name: `state/_workers/<instance>-doctor-<name>.probe`.
     func key(_ name: String) -> String { keys.probe(instance: "\(surroundings.identity.instance)-doctor-\(name)") }
 
-    private var chain: CredentialsChain { .standard(environment: surroundings.environment) }
+    private var chain: CredentialsChain {
+        .standard(environment: surroundings.environment, region: settings.region, transport: transport)
+    }
 
     /// A client that is impatient enough to fail with its own words before the check's time is over.
     func client(encryption: S3Configuration.Encryption? = nil) throws(S3Error) -> S3Client {
@@ -102,7 +104,7 @@ struct DoctorStore: Sendable {
         do throws(S3Error) {
             _ = try await client().list(prefix: keys.workers, limit: 1)
             return failure(Self.bucketCheck, error)
-        } catch where error.httpStatus != nil && error.code.isEmpty && status < 500 {
+        } catch  where error.httpStatus != nil && error.code.isEmpty && status < 500 {
             return .failure(
                 Self.bucketCheck, "what answers is no S3 store: \(error.description)",
                 remedy: "correct s3.endpoint", exit: .configuration)

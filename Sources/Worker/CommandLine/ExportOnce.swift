@@ -27,7 +27,8 @@ package enum ExportOnce {
         return exit
     }
 
-    private static func run(_ parts: WorkerParts, _ submission: Submission, _ output: OutputFormat) async -> WorkerExit {
+    private static func run(_ parts: WorkerParts, _ submission: Submission, _ output: OutputFormat) async -> WorkerExit
+    {
         if let exit = await refusal(of: parts) { return exit }
         let command = SubmittedCommand(submission, settings: parts.settings, environment: parts.environment)
         if let problem = command.problem {

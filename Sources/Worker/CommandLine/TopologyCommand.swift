@@ -98,7 +98,9 @@ struct TopologySurvey {
         for exchange in topology.exchanges { findings.append(try examine(exchange)) }
         for queue in topology.queues { findings.append(try examine(queue)) }
         for binding in topology.bindings {
-            let isPossible = !findings.contains { $0.state == .missing && [binding.queue, binding.exchange].contains($0.name) }
+            let isPossible = !findings.contains {
+                $0.state == .missing && [binding.queue, binding.exchange].contains($0.name)
+            }
             if creates || isPossible, creates { try session.bind(binding) }
             findings.append(
                 TopologyFinding(
@@ -131,7 +133,7 @@ struct TopologySurvey {
         do throws(AMQPError) {
             try declare()
             return exists ? .present(messages: messages) : .created
-        } catch where error.code == .topologyMismatch {
+        } catch  where error.code == .topologyMismatch {
             return .differs(error.description)
         }
     }
@@ -167,10 +169,11 @@ private struct TopologyReport {
 
     private func showJSON() {
         let objects = findings.map { finding in
-            JSONValue.object(JSONObject([
-                "kind": .string(finding.kind), "name": .string(finding.name), "detail": .string(finding.detail),
-                "state": .string(finding.state.word),
-            ]))
+            JSONValue.object(
+                JSONObject([
+                    "kind": .string(finding.kind), "name": .string(finding.name), "detail": .string(finding.detail),
+                    "state": .string(finding.state.word),
+                ]))
         }
         CommandOutput.print(
             JSONWriter.string(of: .object(JSONObject(["broker": .string(version), "objects": .array(objects)]))))

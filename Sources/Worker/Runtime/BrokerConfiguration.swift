@@ -36,7 +36,9 @@ struct BrokerConfiguration: Sendable {
             arguments: ["x-queue-type": "quorum", "x-delivery-limit": 1_000_000])
         let commands = settings.commandQueues.map { AMQPTopology.Queue(name: $0, arguments: commandArguments) }
         let archive = settings.eventsArchiveQueue.map { AMQPTopology.Queue(name: $0, arguments: Self.archiveArguments) }
-        var bindings = [AMQPTopology.Binding(queue: settings.deadQueue, exchange: settings.deadExchange, routingKey: "")]
+        var bindings = [
+            AMQPTopology.Binding(queue: settings.deadQueue, exchange: settings.deadExchange, routingKey: "")
+        ]
         bindings += settings.commandQueues.map {
             AMQPTopology.Binding(queue: $0, exchange: settings.commandExchange, routingKey: $0)
         }
@@ -45,7 +47,8 @@ struct BrokerConfiguration: Sendable {
         }
         return AMQPTopology(
             exchanges: [
-                .init(name: settings.deadExchange, kind: "fanout"), .init(name: settings.commandExchange, kind: "direct"),
+                .init(name: settings.deadExchange, kind: "fanout"),
+                .init(name: settings.commandExchange, kind: "direct"),
                 .init(name: settings.eventsExchange, kind: "topic"),
             ],
             queues: [dead] + commands + (archive.map { [$0] } ?? []), bindings: bindings,

@@ -68,7 +68,8 @@ struct ConsumeService: Service {
         pipeline.stop(.soft)
         let deadline = Task {
             try await Task.sleep(for: grace)
-            logger.warning("the grace is over; letting go of what is left", metadata: ["in.flight": "\(inFlight.count)"])
+            logger.warning(
+                "the grace is over; letting go of what is left", metadata: ["in.flight": "\(inFlight.count)"])
             pipeline.stop(.hard)
         }
         await inFlight.waitUntilIdle()

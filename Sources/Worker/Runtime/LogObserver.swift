@@ -93,12 +93,14 @@ struct LogObserver: PipelineObserver {
                 message = "audit record written"
                 metadata = [LogKey.record: "\(record.recordID)", LogKey.sink: "\(sink)"]
             case .announced(let event, let routing):
-                (level, message) = routing == .routed
+                (level, message) =
+                    routing == .routed
                     ? (.info, "event confirmed")
                     : (.warning, "event confirmed, but no queue is bound to receive it")
                 metadata = [LogKey.event: "\(event.id)", "event.key": "\(event.routingKey)"]
             case .settled(let settlement, let reached):
-                (level, message) = reached
+                (level, message) =
+                    reached
                     ? (.info, "delivery settled") : (.notice, "delivery not settled: its channel is gone")
                 metadata = [LogKey.settlement: "\(settlement)"]
             }

@@ -22,7 +22,7 @@ struct StoreGuard: Sendable {
             let report: StorageProbe.Report?
             do {
                 report = try await prove()
-            } catch where error.kind != .cancelled && !Task.isCancelled {
+            } catch  where error.kind != .cancelled && !Task.isCancelled {
                 onWaiting("the object store is not usable: \(error)")
                 try await parts.environment.sleep(backoff.next(jitter: parts.environment.jitter()))
                 continue

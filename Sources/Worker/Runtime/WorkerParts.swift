@@ -35,11 +35,14 @@ struct WorkerParts: Sendable {
         self.logger = logger
         identity = WorkerIdentity.current(environment: environment)
         http = HTTPClient(
-            configuration: HTTPClientConfiguration(userAgent: "nlu-export-worker/\(WorkerVersion.text)"), logger: logger)
+            configuration: HTTPClientConfiguration(userAgent: "nlu-export-worker/\(WorkerVersion.text)"), logger: logger
+        )
         do {
             store = S3Client(
                 configuration: try S3Configuration(settings.s3, stallTimeout: settings.transfer.stallTimeout),
-                credentials: CredentialsChain.standard(environment: environmentVariables), transport: http,
+                credentials: CredentialsChain.standard(
+                    environment: environmentVariables, region: settings.s3.region, transport: http),
+                transport: http,
                 logger: logger)
             keys = StateKeys(prefix: settings.s3.statePrefix)
             faults = StoreFaults(client: store, probeKey: keys.probe(instance: identity.instance))
