@@ -15,11 +15,20 @@ final class FakeLink: Sendable {
     private let crashAt: Int?
     private let crash: FakeWorker.Crash
     private let fuse = Mutex(Fuse())
+    /// Where this worker freezes, and the gate that lets it go on: a zombie.
+    private let pause: (call: Int, gate: FakeGate)?
 
-    init(world: FakeWorld, crashAt: Int?, _ crash: FakeWorker.Crash) {
+    init(world: FakeWorld, crashAt: Int?, _ crash: FakeWorker.Crash, pause: (call: Int, gate: FakeGate)?) {
         self.world = world
         self.crashAt = crashAt
         self.crash = crash
+        self.pause = pause
+    }
+
+    /// Freezes here if this is the call to freeze at.
+    private func freezeIfDue() async {
+        guard let pause, calls + 1 == pause.call else { return }
+        await pause.gate.pass()
     }
 
     var calls: Int { fuse.withLock { $0.calls } }
@@ -57,14 +66,16 @@ final class FakeLink: Sendable {
 
 extension FakeLink: StateStore {
     func read(_ key: String) async throws(StepError) -> StateDocument? {
-        try call("read") { state in
+        await freezeIfDue()
+        return try call("read") { state in
             state.reads += 1
             return state.documents[key]
         }
     }
 
     func write(_ bytes: [UInt8], to key: String, if condition: WriteCondition) async throws(StepError) -> WriteResult {
-        try call("write") { state in
+        await freezeIfDue()
+        return try call("write") { state in
             switch condition {
             case .absent: guard state.documents[key] == nil else { return .conflict }
             case .version(let version): guard state.documents[key]?.version == version else { return .conflict }
@@ -77,6 +88,7 @@ extension FakeLink: StateStore {
     }
 
     func delete(_ key: String) async throws(StepError) {
+        await freezeIfDue()
         try call("delete") { _ = $0.documents.removeValue(forKey: key) }
     }
 }
@@ -86,13 +98,15 @@ extension FakeLink: ExporterDirectory, ModelExporter {
     var tenantNames: [String] { ["default"] }
 
     func status(of command: ExportCommand, context: CallContext) async throws(StepError) -> VersionStatus {
-        try call("status") { state in
+        await freezeIfDue()
+        return try call("status") { state in
             state.versionStatuses.isEmpty ? .trained : state.versionStatuses.removeFirst()
         }
     }
 
     func trigger(_ command: ExportCommand, runID: String, context: CallContext) async throws(StepError) -> ExportJob {
-        try call("trigger") { state in
+        await freezeIfDue()
+        return try call("trigger") { state in
             state.triggers.append(runID)
             state.journal.append("trigger")
             if let known = state.jobs.first(where: { $0.runID == runID }) { return known.job }
@@ -104,7 +118,8 @@ extension FakeLink: ExporterDirectory, ModelExporter {
     }
 
     func poll(_ job: ExportJob, of command: ExportCommand, context: CallContext) async throws(StepError) -> JobStatus {
-        try call("poll") { (state: inout FakeWorld.State) throws(StepError) -> JobStatus in
+        await freezeIfDue()
+        return try call("poll") { (state: inout FakeWorld.State) throws(StepError) -> JobStatus in
             state.polls += 1
             if !state.jobStatuses.isEmpty { return state.jobStatuses.removeFirst() }
             guard let index = state.jobs.firstIndex(where: { $0.job == job }) else {
@@ -122,6 +137,7 @@ extension FakeLink: ArtifactStore {
         _ link: DownloadLink, of command: ExportCommand, to destination: ArtifactDestination, context: CallContext,
         observer: TransferObserver
     ) async throws(StepError) -> StoredArtifact {
+        await freezeIfDue()
         let artifact = StoredArtifact(
             bucket: "bucket", key: destination.key, sizeBytes: 3, sha256: "abc", checksum: "CRC32C:AAAA")
         let isMultipart = world.with { $0.isMultipart }
@@ -133,6 +149,7 @@ extension FakeLink: ArtifactStore {
             }
             do {
                 try await observer.uploadStarted(uploadID)
+                await freezeIfDue()
                 try call("complete") { state in
                     state.openUploads.remove(uploadID)
                     Self.put(artifact, &state)
@@ -155,7 +172,8 @@ extension FakeLink: ArtifactStore {
     }
 
     func verify(_ artifact: StoredArtifact) async throws(StepError) -> ArtifactVerification {
-        try call("verify") { state in
+        await freezeIfDue()
+        return try call("verify") { state in
             state.heads += 1
             state.journal.append("head")
             guard let object = state.objects[artifact.key] else { return .missing }
@@ -165,6 +183,7 @@ extension FakeLink: ArtifactStore {
     }
 
     func discard(_ artifact: StoredArtifact) async throws(StepError) {
+        await freezeIfDue()
         try call("discard") { state in
             state.objects.removeValue(forKey: artifact.key)
             state.journal.append("discard")
@@ -172,6 +191,7 @@ extension FakeLink: ArtifactStore {
     }
 
     func abortUploads(of key: String, recorded: Checkpoint.Upload?) async throws(StepError) {
+        await freezeIfDue()
         try call("abort") { $0.openUploads = [] }
     }
 }
@@ -180,6 +200,7 @@ extension FakeLink: AuditSink, EventPublisher {
     var name: String { "fake" }
 
     func write(_ record: AuditRecord) async throws(StepError) {
+        await freezeIfDue()
         try call("audit") { state in
             state.auditWrites += 1
             state.journal.append("audit")
@@ -188,7 +209,8 @@ extension FakeLink: AuditSink, EventPublisher {
     }
 
     func publish(_ event: ExportEvent) async throws(StepError) -> EventRouting {
-        try call("announce") { state in
+        await freezeIfDue()
+        return try call("announce") { state in
             state.journal.append("announce")
             state.events.append(event)
             return .routed

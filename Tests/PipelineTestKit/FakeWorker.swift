@@ -15,11 +15,12 @@ package final class FakeWorker: Sendable {
 
     package init(
         _ instance: String, on world: FakeWorld, crashAt call: Int? = nil, _ crash: Crash = .before,
-        policy: RunPolicy = RunPolicy(), observer: any PipelineObserver = SilentObserver()
+        pause: (call: Int, gate: FakeGate)? = nil, policy: RunPolicy = RunPolicy(),
+        observer: any PipelineObserver = SilentObserver()
     ) {
         self.world = world
         self.instance = instance
-        link = FakeLink(world: world, crashAt: call, crash)
+        link = FakeLink(world: world, crashAt: call, crash, pause: pause)
         let settings = PipelineSettings(
             instance: instance, worker: "\(instance)/1", actor: "automation_service",
             eventSource: "nlu-export-worker", auditPrefix: "audit/", keyTemplate: FakeWorker.template,
