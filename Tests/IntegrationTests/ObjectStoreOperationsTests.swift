@@ -12,7 +12,8 @@ struct ObjectStoreOperationsTests {
     @Test func putsHeadsGetsListsAndDeletes() async throws {
         try await withTestBucket { client, _ in
             try await client.headBucket()
-            let options = S3PutOptions(contentType: "application/json", metadata: ["export-id": "e-1", "who": "Jürgen"])
+            let options = S3PutOptions(
+                contentType: "application/json", metadata: ["export-id": "e-1", "who": "Jürgen"])
             let put = try await client.put("a/b.json", .bytes(hello), options: options)
             #expect(put.checksum == CRC32C(hello).base64)
             let info = try await client.head("a/b.json")
@@ -64,6 +65,9 @@ struct ObjectStoreOperationsTests {
         try await withTestBucket { client, _ in
             let report = try await StorageProbe(client).run(key: "probe")
             #expect(report.honoursConditions)
+            let checksums = try await StorageProbe(client).runChecksums(key: "probe")
+            #expect(checksums.faults.isEmpty)
+            #expect(try await client.listMultipartUploads().isEmpty)
             #expect(try await client.listAll().isEmpty)
             let missing = S3PutOptions(condition: .matches("\"0\""))
             let error = await objectStoreFailure { _ = try await client.put("none", .bytes([1]), options: missing) }

@@ -28,7 +28,10 @@ internal import Testing
             for length in [0, 1, 7, 8, 9, 255, 767, 768, 769, 12_287, 12_288, 12_289, 13_056, 50_001] {
                 let piece = Array(bytes[start..<(start + length)])
                 let (fast, portable) = unsafe piece.withUnsafeBytes {
-                    unsafe (crc32c_extend(0, $0.baseAddress, $0.count), crc32c_extend_portable(0, $0.baseAddress, $0.count))
+                    unsafe (
+                        crc32c_extend(0, $0.baseAddress, $0.count),
+                        crc32c_extend_portable(0, $0.baseAddress, $0.count)
+                    )
                 }
                 #expect(fast == portable, "start \(start), length \(length)")
             }

@@ -1,8 +1,9 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
-@testable internal import ObjectStore
 internal import Testing
+
+@testable internal import ObjectStore
 
 @Suite struct CredentialsTests {
     /// A directory with AWS's shared files, removed at the end.
@@ -104,17 +105,26 @@ internal import Testing
 
     @Test func asksInOrderAndNamesWhatItTried() async throws {
         let files = try Files()
-        let chain = CredentialsChain.standard(environment: files.environment())
+        let chain = chain(files.environment())
         let error = await failure { _ = try await chain.credentials() }
         #expect(error?.kind == .noCredentials)
-        for part in ["AWS_ACCESS_KEY_ID is not set", "profile default", "credentials cannot be read"] {
+        for part in [
+            "AWS_ACCESS_KEY_ID is not set", "AWS_ROLE_ARN", "profile default", "credentials cannot be read",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set", "instance metadata",
+        ] {
             #expect(error?.message.contains(part) == true, "\(part)")
         }
         try files.write("credentials", "[default]\naws_access_key_id=a\naws_secret_access_key=b\n")
+        await chain.invalidate()
         #expect(try await chain.credentials().accessKeyID == "a")
-        let both = CredentialsChain.standard(
-            environment: files.environment(["AWS_ACCESS_KEY_ID": "e", "AWS_SECRET_ACCESS_KEY": "f"]))
+        let both = self.chain(files.environment(["AWS_ACCESS_KEY_ID": "e", "AWS_SECRET_ACCESS_KEY": "f"]))
         #expect(try await both.credentials().accessKeyID == "e")
+    }
+
+    private func chain(_ environment: [String: String]) -> CredentialsChain {
+        .standard(
+            environment: environment.merging(["AWS_EC2_METADATA_DISABLED": "true"]) { $1 }, region: "us-east-1",
+            transport: FakeS3(), surroundings: FakeTime().surroundings)
     }
 
     @Test(arguments: ["", "[", "[a", "=", "[]\n=x", "[a]\n==", "\u{0}\u{1}", "[a]\r\nb=c\r\n"])

@@ -1,9 +1,10 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 internal import HTTPTransport
-@testable internal import ObjectStore
 internal import Synchronization
 internal import Testing
+
+@testable internal import ObjectStore
 
 @Suite struct S3ClientTests {
     @Test func putsWithEncryptionMetadataAndChecksum() async throws {
@@ -165,6 +166,29 @@ internal import Testing
         let store = FakeS3()
         #expect(await failure { _ = try await makeClient(store).head(key) }?.kind == .invalidRequest)
         #expect(store.calls.isEmpty)
+    }
+
+    @Test func verifiesWhatIsStored() async throws {
+        let store = FakeS3()
+        let client = try makeClient(store)
+        let checksum = CRC32C([1, 2, 3]).base64
+        #expect(try await client.verify("k", size: 3, checksum: checksum) == .missing)
+        _ = try await client.put("k", .bytes([1, 2, 3]))
+        guard case .matches(let info) = try await client.verify("k", size: 3, checksum: checksum) else {
+            Issue.record("it does not match")
+            return
+        }
+        #expect(info.encryption == "AES256")
+        for (size, sum) in [(4, checksum), (3, CRC32C([1]).base64)] {
+            guard case .differs = try await client.verify("k", size: size, checksum: sum) else {
+                Issue.record("it matches")
+                return
+            }
+        }
+        store.put("plain", [1, 2, 3])
+        #expect(
+            try await client.verify("plain", size: 3, checksum: checksum)
+                == .differs("it is kept with encryption none, not as asked"))
     }
 
     @Test func encodesKeysOnce() async throws {

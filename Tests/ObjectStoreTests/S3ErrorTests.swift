@@ -1,8 +1,9 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 internal import HTTPTransport
-@testable internal import ObjectStore
 internal import Testing
+
+@testable internal import ObjectStore
 
 @Suite struct S3ErrorTests {
     @Test(arguments: [

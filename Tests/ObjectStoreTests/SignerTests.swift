@@ -1,7 +1,8 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-@testable internal import ObjectStore
 internal import Testing
+
+@testable internal import ObjectStore
 
 /// Golden values AWS published: the S3 API reference ("Signature Calculations for the Authorization Header", examples)
 /// and the Signature Version 4 test suite.
@@ -46,8 +47,9 @@ internal import Testing
             accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
         let signature = SigV4Signer(region: "us-east-1").sign(request, credentials: credentials, date: date)
         #expect(signature.signature == example.signature)
-        #expect(signature.authorization.hasPrefix(
-            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders="))
+        #expect(
+            signature.authorization.hasPrefix(
+                "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders="))
     }
 
     static let suiteExamples = [
@@ -101,7 +103,8 @@ internal import Testing
     @Test func signsWithTheKeyOfTheDayAndTheSecret() {
         let request = CanonicalRequest(method: "GET", path: "/", query: [], headers: [("host", "h")], payloadHash: "x")
         let shared = SigV4Signer(region: "eu-central-1")
-        for (secret, seconds) in [("a", 0), ("a", 86_400), ("b", 0), ("a", 0), ("b", 86_400), ("a", 0)] as [(String, Int64)] {
+        let uses: [(String, Int64)] = [("a", 0), ("a", 86_400), ("b", 0), ("a", 0), ("b", 86_400), ("a", 0)]
+        for (secret, seconds) in uses {
             let credentials = S3Credentials(accessKeyID: "K", secretAccessKey: secret)
             let date = UTCDate(secondsSince1970: 1_700_000_000 + seconds)
             let fresh = SigV4Signer(region: "eu-central-1").sign(request, credentials: credentials, date: date)

@@ -28,6 +28,28 @@ internal import Testing
         #expect(try await StorageProbe(try makeClient(store)).run(key: "probe").faults == [.refusesIfMatch])
     }
 
+    @Test func acceptsAStoreThatComparesChecksums() async throws {
+        let store = FakeS3()
+        #expect(try await StorageProbe(try makeClient(store)).runChecksums(key: "probe").faults.isEmpty)
+        #expect(store.object("probe") == nil && store.pendingUploads == 0)
+    }
+
+    @Test func findsAStoreThatComparesNothing() async throws {
+        let store = FakeS3()
+        store.ignore("checksum")
+        let report = try await StorageProbe(try makeClient(store)).runChecksums(key: "probe")
+        #expect(report.faults == [.ignoresChecksum, .ignoresFullObjectChecksum])
+        #expect(report.honoursConditions)
+    }
+
+    @Test func findsAStoreThatKnowsNoFullObjectChecksums() async throws {
+        let store = FakeS3()
+        store.inject(.answer(.s3(400, "InvalidRequest")), on: "CompleteMultipartUpload", times: 2)
+        let report = try await StorageProbe(try makeClient(store)).runChecksums(key: "probe")
+        #expect(report.faults == [.refusesFullObjectChecksum])
+        #expect(store.pendingUploads == 0)
+    }
+
     @Test func throwsWhatKeepsItFromAsking() async throws {
         let store = FakeS3()
         store.inject(.answer(.s3(403, "AccessDenied")), on: "PutObject", skipping: 1)

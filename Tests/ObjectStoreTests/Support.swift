@@ -46,13 +46,15 @@ final class RotatingCredentials: CredentialsProvider {
 
 func makeClient(
     _ store: any S3Transport, time: FakeTime = FakeTime(),
-    credentials: any CredentialsProvider = StaticCredentials(S3Credentials(accessKeyID: "KEY", secretAccessKey: "hush")),
+    credentials: any CredentialsProvider = StaticCredentials(
+        S3Credentials(accessKeyID: "KEY", secretAccessKey: "hush")),
     encryption: S3Configuration.Encryption = .aes256
 ) throws -> S3Client {
     S3Client(
-        configuration: try S3Configuration(bucket: "bucket", endpoint: "http://store.test:9000", encryption: encryption),
-        credentials: credentials, transport: store, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
-        surroundings: time.surroundings)
+        configuration: try S3Configuration(
+            bucket: "bucket", endpoint: "http://store.test:9000", encryption: encryption),
+        credentials: credentials, transport: store,
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), surroundings: time.surroundings)
 }
 
 /// The source of an upload with given bytes; `step` at most per call of `fill`.

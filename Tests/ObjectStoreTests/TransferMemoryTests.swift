@@ -1,9 +1,10 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 internal import HTTPTransport
-@testable internal import ObjectStore
 internal import Synchronization
 internal import Testing
+
+@testable internal import ObjectStore
 
 @Suite struct TransferMemoryTests {
     private let page = 4096

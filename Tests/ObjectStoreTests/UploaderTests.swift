@@ -2,9 +2,10 @@
 
 internal import Crypto
 internal import HTTPTransport
-@testable internal import ObjectStore
 internal import Synchronization
 internal import Testing
+
+@testable internal import ObjectStore
 
 /// Parts of 4 KiB instead of 8 MiB: the same paths, in no time.
 @Suite struct UploaderTests {
@@ -181,7 +182,9 @@ internal import Testing
         let store = FakeS3()
         let (uploader, _) = try makeUploader(store)
         let error = await failure {
-            _ = try await uploader.upload(upload(3 * Self.part - 1)) { source(noise(3 * Self.part), announced: announced) }
+            _ = try await uploader.upload(upload(3 * Self.part - 1)) {
+                source(noise(3 * Self.part), announced: announced)
+            }
         }
         #expect(error?.kind == .tooLarge)
         #expect(store.object("k") == nil && store.pendingUploads == 0)

@@ -40,7 +40,7 @@ extension S3Client {
         }
         do {
             _ = try await perform(call)
-        } catch where error.code == "BucketAlreadyOwnedByYou" {}
+        } catch let error where error.code == "BucketAlreadyOwnedByYou" {}
     }
 
     /// Deletes the bucket, which must be empty. For tests.

@@ -98,7 +98,7 @@ extension S3Client {
                 S3Call(
                     operation: "AbortMultipartUpload", method: .delete, key: key, query: [("uploadId", uploadID)],
                     timeouts: configuration.timeouts))
-        } catch where error.kind == .noSuchUpload || error.kind == .notFound {}
+        } catch let error where error.kind == .noSuchUpload || error.kind == .notFound {}
     }
 
     /// The uploads under way whose keys begin with `prefix`, the first thousand of them.

@@ -44,7 +44,7 @@ extension S3Client {
         let response: HTTPResponse
         do {
             response = try await perform(call)
-        } catch where error.transportError?.code == .tooLarge {
+        } catch let error where error.transportError?.code == .tooLarge {
             throw tooLarge(key, maximumBytes)
         }
         guard response.body.count <= maximumBytes else { throw tooLarge(key, maximumBytes) }
@@ -71,7 +71,7 @@ extension S3Client {
         do {
             _ = try await perform(
                 S3Call(operation: "DeleteObject", method: .delete, key: key, timeouts: configuration.timeouts))
-        } catch where error.kind == .notFound {}
+        } catch let error where error.kind == .notFound {}
     }
 
     private func tooLarge(_ key: String, _ limit: Int) -> S3Error {

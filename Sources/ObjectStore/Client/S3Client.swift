@@ -102,7 +102,9 @@ package final class S3Client: Sendable {
             } else if mayRenew, try await renewed(used, after: failure) {
                 mayRenew = false
             } else {
-                guard call.isRepeatable, failure.isRetriable, tries < configuration.retry.attempts else { throw failure }
+                guard call.isRepeatable, failure.isRetriable, tries < configuration.retry.attempts else {
+                    throw failure
+                }
                 try await pause(after: tries, failure)
                 tries += 1
             }

@@ -32,7 +32,12 @@ extension S3Error {
 
     /// The transport failed before there was an answer.
     static func transport(_ error: HTTPError, to call: S3Call, target: String) -> S3Error {
-        let kind: Kind = error.code == .cancelled ? .cancelled : error.code == .redirectRefused ? .wrongRegion : .transport
+        let kind: Kind =
+            switch error.code {
+            case .cancelled: .cancelled
+            case .redirectRefused: .wrongRegion
+            default: .transport
+            }
         return S3Error(
             kind, "\(call.operation) \(target) got no usable answer: \(error.description)", underlying: error,
             isRetriable: kind == .transport && error.isRetriable, mayHaveHappened: error.wasSent)

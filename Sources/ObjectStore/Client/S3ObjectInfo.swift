@@ -81,8 +81,8 @@ package struct S3ObjectStream: Sendable {
             return try await body.fill(buffer)
         } catch {
             throw S3Error(
-                error.code == .cancelled ? .cancelled : .transport, "Reading the object broke off: \(error.description)",
-                underlying: error, isRetriable: error.isRetriable)
+                error.code == .cancelled ? .cancelled : .transport,
+                "Reading the object broke off: \(error.description)", underlying: error, isRetriable: error.isRetriable)
         }
     }
 

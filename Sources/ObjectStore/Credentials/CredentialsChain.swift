@@ -7,10 +7,21 @@ package struct CredentialsChain: CredentialsProvider {
 
     package init(_ providers: [any CredentialsProvider]) { self.providers = providers }
 
-    /// Environment, then the shared files' profile, from a copy of the environment.
-    package static func standard(environment: [String: String]) -> CredentialsChain {
-        CredentialsChain([
-            EnvironmentCredentials(environment), ProfileCredentials(environment: environment),
+    /// AWS's usual chain, from a copy of the environment: environment, web identity, the shared files' profile, the
+    /// container's endpoint, instance metadata. Temporary credentials are renewed ahead of their expiry.
+    package static func standard(
+        environment: [String: String], region: String, transport: any S3Transport,
+        surroundings: S3Surroundings = .live
+    ) -> CredentialsChain {
+        func renewing(_ provider: any CredentialsProvider) -> ExpiringCredentials {
+            ExpiringCredentials(provider, now: surroundings.now)
+        }
+        return CredentialsChain([
+            EnvironmentCredentials(environment),
+            renewing(WebIdentityCredentials(environment: environment, region: region, transport: transport)),
+            ProfileCredentials(environment: environment),
+            renewing(ContainerCredentials(environment: environment, transport: transport)),
+            renewing(InstanceCredentials(environment: environment, transport: transport)),
         ])
     }
 
@@ -21,7 +32,7 @@ package struct CredentialsChain: CredentialsProvider {
         for provider in providers {
             do {
                 return try await provider.credentials()
-            } catch where error.kind == .cancelled {
+            } catch let error where error.kind == .cancelled {
                 throw error
             } catch {
                 reasons.append("\(provider.source): \(error.message)")

@@ -52,10 +52,7 @@ package final class ProfileCredentials: CredentialsProvider {
         if let fresh { return try fresh.result.get() }
         let known = state.withLock { $0.reading }
         let reading = await queue.run { [self] in read(unless: known) }
-        state.withLock { state in
-            // What failed is not kept: the next call looks at the files again.
-            if case .success = reading.result { state = State(reading: reading, checked: now) } else { state = State() }
-        }
+        state.withLock { $0 = State(reading: reading, checked: now) }
         return try reading.result.get()
     }
 
@@ -66,7 +63,8 @@ package final class ProfileCredentials: CredentialsProvider {
     /// Runs on the queue.
     private func read(unless known: Reading?) -> Reading {
         let versions = files.map { $0.version() }
-        if let known, known.versions == versions { return known }
+        // A file that could not be read may be readable now without having changed.
+        if let known, known.versions == versions, case .success = known.result { return known }
         var reasons: [String] = []
         for (file, section) in zip(files, [profile, profile == "default" ? "default" : "profile \(profile)"]) {
             guard let text = file.text() else {

@@ -10,7 +10,35 @@ package enum S3Comparison: Sendable, Hashable {
     case missing
 }
 
+/// What HEAD says about an object that was stored.
+package enum S3Verification: Sendable, Hashable {
+    /// Size, checksum and encryption are as they must be.
+    case matches(S3ObjectInfo)
+    /// Says what is not.
+    case differs(String)
+    case missing
+}
+
 extension S3Client {
+    /// Looks at a stored object with HEAD: its size, its full-object CRC32C (Base64) where both we and the store have
+    /// one, and that it is encrypted as this client asks.
+    package func verify(_ key: String, size: Int, checksum: String?) async throws(S3Error) -> S3Verification {
+        let info: S3ObjectInfo
+        do {
+            info = try await head(key)
+        } catch let error where error.kind == .notFound {
+            return .missing
+        }
+        guard info.size == size else { return .differs("\(info.size) bytes, not \(size)") }
+        if let checksum, let stored = info.fullCRC32C, stored != checksum {
+            return .differs("its CRC32C is \(stored), not \(checksum)")
+        }
+        guard configuration.encryption.isSatisfied(by: info) else {
+            return .differs("it is kept with encryption \(info.encryption ?? "none"), not as asked")
+        }
+        return .matches(info)
+    }
+
     /// Compares an object with content by the cheapest proof there is: size, then the full-object checksum from HEAD,
     /// else the SHA-256 in its metadata, else its bytes, read through the buffer that `reading` lends.
     func compare(
@@ -20,7 +48,7 @@ extension S3Client {
         let info: S3ObjectInfo
         do {
             info = try await head(key)
-        } catch where error.kind == .notFound {
+        } catch let error where error.kind == .notFound {
             return .missing
         }
         guard info.size == content.size else { return .different("\(info.size) bytes, not \(content.size)") }
@@ -41,7 +69,7 @@ extension S3Client {
         let stream: S3ObjectStream
         do {
             stream = try await self.stream(key)
-        } catch where error.kind == .notFound {
+        } catch let error where error.kind == .notFound {
             return .missing
         }
         defer { stream.cancel() }

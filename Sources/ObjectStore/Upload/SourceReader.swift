@@ -26,12 +26,14 @@ final class SourceReader: Sendable {
         while buffer.count < buffer.capacity {
             let before = buffer.count
             do {
-                guard try await source.fill(buffer) > 0 else {
-                    try checkEnd()
-                    return true
-                }
+                _ = try await source.fill(buffer)
             } catch {
                 throw S3Error.wrapping(error, as: .source, "The source of \(key) broke off: \(error)")
+            }
+            // What is in the buffer counts, whatever the source says.
+            guard buffer.count > before else {
+                try checkEnd()
+                return true
             }
             try count(buffer.count - before)
         }

@@ -81,7 +81,9 @@ package final class TransferMemory: Sendable {
     fileprivate func take(_ capacity: Int) -> TransferBuffer {
         let known = pool.withLock { pool -> TransferBuffer? in
             pool.bytesInUse += capacity
-            if let index = pool.idle.lastIndex(where: { $0.capacity == capacity }) { return pool.idle.remove(at: index) }
+            if let index = pool.idle.lastIndex(where: { $0.capacity == capacity }) {
+                return pool.idle.remove(at: index)
+            }
             // Idle buffers of another size make room first, so that the budget holds at every moment.
             while !pool.idle.isEmpty, pool.bytesInUse + pool.idle.reduce(0, { $0 + $1.capacity }) > budget {
                 pool.idle.removeFirst()
@@ -103,7 +105,7 @@ package final class TransferMemory: Sendable {
     fileprivate func leave() {
         guard admission.leave() == 0 else { return }
         pool.withLock { pool in
-            if pool.idle.count > Self.buffersPerTransfer { pool.idle.removeFirst(pool.idle.count - Self.buffersPerTransfer) }
+            pool.idle.removeFirst(max(0, pool.idle.count - Self.buffersPerTransfer))
         }
     }
 }
