@@ -108,6 +108,38 @@ internal import Testing
         #expect(memory.gauge.bytesInUse == 0 && memory.gauge.active == 0)
     }
 
+    /// A slow source must not keep a refused upload alive.
+    @Test func stopsFillingWhenAPartIsRefused() async throws {
+        let store = FakeS3()
+        store.inject(.answer(.s3(403, "AccessDenied")), on: "UploadPart", skipping: 1)
+        let (uploader, memory) = try makeUploader(store)
+        let bytes = RemainingBytes(noise(2 * Self.part))
+        let error = await failure {
+            _ = try await uploader.upload(upload()) {
+                S3UploadSource(announcedBytes: nil) { buffer in
+                    let added = bytes.move(to: buffer, atMost: .max)
+                    // The third part never comes; only cancellation ends the wait for it.
+                    if added == 0 { try await Task.sleep(for: .seconds(86_400)) }
+                    return added
+                }
+            }
+        }
+        #expect(error?.kind == .accessDenied)
+        #expect(store.pendingUploads == 0 && memory.gauge.bytesInUse == 0)
+    }
+
+    @Test func growsPartsOfAnUnknownLength() async throws {
+        let size = PartPlan.growthInterval * Self.part + 3 * 2 * Self.part + 5
+        let (store, bytes) = (FakeS3(), noise(size))
+        let (uploader, memory) = try makeUploader(store, budget: 4 * Self.part)
+        let result = try await uploader.upload(upload()) { source(bytes) }
+        #expect(result.parts == PartPlan.growthInterval + 4)
+        #expect(result.sha256 == hex(bytes))
+        #expect(store.calls("UploadPart").last?.body.count == 5)
+        #expect(store.object("k")?.bytes == bytes)
+        #expect(memory.gauge.bytesPooled <= memory.budget)
+    }
+
     @Test func repeatsAPartWhoseAnswerWasLostOrDamaged() async throws {
         let (store, bytes) = (FakeS3(), noise(3 * Self.part))
         store.inject(.lostAnswer, on: "UploadPart")

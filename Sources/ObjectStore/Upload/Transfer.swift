@@ -4,12 +4,17 @@ internal import HTTPTransport
 internal import Logging
 
 /// One upload under way. Owned by one task; the buffers' owners change hands only at its awaits.
-struct Transfer {
+struct Transfer: Sendable {
     /// A buffer with what the source put into it.
     struct Piece: Sendable {
         let buffer: TransferBuffer
         /// Nothing follows.
         let isLast: Bool
+    }
+
+    private enum Half: Sendable {
+        case sent(S3Part)
+        case filled(isLast: Bool)
     }
 
     let upload: S3Upload
@@ -105,15 +110,32 @@ struct Transfer {
                 return parts
             }
             let target = lease.exchange(spare, for: plan.size(ofPart: number + 1))
-            do {
-                let sending = current.buffer
-                async let part = send(sending, number: number, uploadID)
-                let isLast = try await reader.fill(target)
-                parts.append(try await part)
-                (spare, current) = (sending, Piece(buffer: target, isLast: isLast))
-            } catch {
-                throw S3Error.wrapping(error, as: .source, "\(error)")
+            let (part, isLast) = try await send(current.buffer, number: number, uploadID, whileFilling: target)
+            parts.append(part)
+            (spare, current) = (current.buffer, Piece(buffer: target, isLast: isLast))
+        }
+    }
+
+    /// Both at once; where one fails the other is cancelled and waited for.
+    private func send(
+        _ buffer: TransferBuffer, number: Int, _ uploadID: String, whileFilling target: TransferBuffer
+    ) async throws(S3Error) -> (part: S3Part, isLast: Bool) {
+        do {
+            return try await withThrowingTaskGroup(of: Half.self) { group in
+                group.addTask { .sent(try await send(buffer, number: number, uploadID)) }
+                group.addTask { .filled(isLast: try await reader.fill(target)) }
+                var (part, isLast): (S3Part?, Bool) = (nil, false)
+                for try await half in group {
+                    switch half {
+                    case .sent(let value): part = value
+                    case .filled(let value): isLast = value
+                    }
+                }
+                guard let part else { throw CancellationError() }
+                return (part, isLast)
             }
+        } catch {
+            throw S3Error.wrapping(error, as: .source, "\(error)")
         }
     }
 
