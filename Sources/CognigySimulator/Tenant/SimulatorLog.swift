@@ -116,6 +116,10 @@ package struct RequestRecord: Sendable, Codable, Hashable {
     package var path: String
     package var model: String?
     package var client: String?
+    /// The `traceparent` header.
+    package var traceparent: String?
+    /// The `X-Correlation-ID` header.
+    package var correlationID: String?
     /// The status, or what took its place.
     package var answer: String
 }

@@ -18,7 +18,8 @@ extension TenantState {
             RequestRecord(
                 number: requestNumber, at: call.now.elapsed.inSeconds, listener: request.listener,
                 endpoint: endpoint, method: request.method, path: String(request.path), model: call.subject.model,
-                client: call.subject.client, answer: reply.label),
+                client: call.subject.client, traceparent: request.header("traceparent"),
+                correlationID: request.header("x-correlation-id"), answer: reply.label),
             keeping: configuration.logLimit)
     }
 
