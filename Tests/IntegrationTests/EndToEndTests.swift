@@ -2,6 +2,7 @@
 
 import CognigySimulator
 import Foundation
+import ObjectStore
 import Testing
 import Worker
 
