@@ -1,0 +1,108 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import Synchronization
+
+/// A program that a test runs: its output as it comes, how it ended, and how much memory it took at most.
+package final class ChildProcess: Sendable {
+    /// How a program ended.
+    package enum Ending: Sendable, Hashable {
+        case exit(Int32)
+        case signal(Int32)
+    }
+
+    private struct State: Sendable {
+        var output = ""
+        var errors = ""
+        var openStreams = 2
+        var ending: Ending?
+        /// Nothing will change any more.
+        var isOver: Bool { ending != nil && openStreams == 0 }
+    }
+
+    /// Its process id.
+    package let id: Int32
+    private let state = Watched(State())
+    private let peak = Atomic<Int>(0)
+
+    /// Starts a program with exactly that environment.
+    package init(_ path: String, _ arguments: [String], environment: [String: String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.environment = environment
+        process.standardInput = FileHandle.nullDevice
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        let state = state
+        process.terminationHandler = { process in
+            let status = process.terminationStatus
+            state.update { $0.ending = process.terminationReason == .exit ? .exit(status) : .signal(status) }
+        }
+        try process.run()
+        id = process.processIdentifier
+        Self.read(output.fileHandleForReading.fileDescriptor, output) { text in state.update { $0.output += text } } end: {
+            state.update { $0.openStreams -= 1 }
+        }
+        Self.read(errors.fileHandleForReading.fileDescriptor, errors) { text in state.update { $0.errors += text } } end: {
+            state.update { $0.openStreams -= 1 }
+        }
+        Thread.detachNewThread { [self] in watchMemory() }
+    }
+
+    /// What it has written to standard output.
+    package var output: String { state.value.output }
+    /// What it has written to standard error.
+    package var errors: String { state.value.errors }
+    /// The peak of its resident memory in bytes (`VmHWM`), as far as it was looked at: every few milliseconds.
+    package var peakMemory: Int { peak.load(ordering: .relaxed) }
+
+    /// Sends a signal, unless it has ended.
+    package func send(_ signal: Int32) {
+        if state.value.ending == nil { kill(id, signal) }
+    }
+
+    /// Waits until standard error contains a text; false once the bound is over or the program ended without.
+    package func wait(forErrors text: String, atMost bound: Duration = .seconds(120)) async -> Bool {
+        _ = await state.wait(atMost: bound) { $0.errors.contains(text) || $0.isOver }
+        return errors.contains(text)
+    }
+
+    /// Waits for its end; a program that outlives the bound is killed.
+    package func end(atMost bound: Duration = .seconds(180)) async -> Ending? {
+        if await !state.wait(atMost: bound, until: { $0.isOver }) {
+            send(SIGKILL)
+            _ = await state.wait(atMost: .seconds(10)) { $0.isOver }
+            return nil
+        }
+        return state.value.ending
+    }
+
+    private static func read(
+        _ descriptor: Int32, _ pipe: Pipe, _ take: @escaping @Sendable (String) -> Void,
+        end: @escaping @Sendable () -> Void
+    ) {
+        Thread.detachNewThread {
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = unsafe Foundation.read(descriptor, &bytes, bytes.count)
+                guard count > 0 else { break }
+                take(String(decoding: bytes[..<count], as: UTF8.self))
+            }
+            withExtendedLifetime(pipe) { end() }
+        }
+    }
+
+    private func watchMemory() {
+        while state.value.ending == nil {
+            if let text = try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8),
+                let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+                let kibibytes = Int(line.dropFirst(6).filter(\.isNumber))
+            {
+                peak.store(max(peak.load(ordering: .relaxed), kibibytes << 10), ordering: .relaxed)
+            }
+            _ = poll(nil, 0, 5)
+        }
+    }
+}
