@@ -8,6 +8,20 @@ import Testing
 /// `--no-parallel` when `NLU_TEST_RABBITMQCTL` is set.
 @Suite(.enabled(if: AMQPTestBroker.isControllable), .serialized, .timeLimit(.minutes(3)))
 struct AMQPBrokerFaultTests {
+    @Test func connectionsLeaveNoDescriptorBehind() async throws {
+        let configuration = try AMQPTestBroker.configuration()
+        func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+        func connect() async throws {
+            _ = try await AMQPAdmin.withConnection(configuration) { (session) throws(AMQPError) in session.server }
+        }
+        try await connect()
+        let before = try descriptors()
+        for _ in 0..<20 { try await connect() }
+        // Nothing else runs beside this suite; a little room is for what the runtime opens by itself.
+        let after = try descriptors()
+        #expect(after < before + 5)
+    }
+
     @Test func comesBackAfterTheBrokerClosedEveryConnection() async throws {
         try await AMQPTestBroker.withQueue { queue in
             try await withConsumer([queue], configuration: try AMQPTestBroker.configuration()) {

@@ -103,7 +103,7 @@ struct AMQPConsumerTests {
 
     @Test func dropsALargeBodyAsItArrives() async throws {
         try await AMQPTestBroker.withQueue { queue in
-            try await AMQPTestBroker.fill(queue, count: 1, body: [UInt8](repeating: 7, count: 3 << 20))
+            try await AMQPTestBroker.fill(queue, count: 1, body: [UInt8](repeating: 7, count: 900_000))
             try await AMQPTestBroker.fill(queue, count: 1, body: [9])
             let configuration = try AMQPTestBroker.configuration()
             try await withConsumer([queue], maximumBodyBytes: 1024, configuration: configuration) {
@@ -112,7 +112,7 @@ struct AMQPConsumerTests {
                 let large = try #require(deliveries.first)
                 #expect(large.isOversized)
                 #expect(large.body.isEmpty)
-                #expect(large.bodySize == 3 << 20)
+                #expect(large.bodySize == 900_000)
                 #expect(large.properties.messageID == "m0")
                 #expect(deliveries.last?.body == [9])
                 for delivery in deliveries { await consumer.settle(delivery.tag, .reject) }

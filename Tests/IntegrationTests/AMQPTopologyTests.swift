@@ -122,19 +122,6 @@ struct AMQPTopologyTests {
         #expect(error.message.contains("nlu-test-missing"))
     }
 
-    @Test func connectionsLeaveNoDescriptorBehind() async throws {
-        let configuration = try AMQPTestBroker.configuration()
-        func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
-        func connect() async throws {
-            _ = try await AMQPAdmin.withConnection(configuration) { (session) throws(AMQPError) in session.server }
-        }
-        try await connect()
-        let before = try descriptors()
-        for _ in 0..<20 { try await connect() }
-        // Other tests of this process may hold a few of their own.
-        #expect(try descriptors() < before + 20)
-    }
-
     /// Any byte the broker sends may be wrong: that ends a connection, never the process.
     @Test func damagedAnswersAreErrors() async throws {
         let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)

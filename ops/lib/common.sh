@@ -9,6 +9,8 @@ STATE=${NLU_OPS_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/nlu-export-worker}
 RUN_DIR=  # this run's private folder, see open_run_dir
 KEEP_RUNNING=false
 started_at=$SECONDS
+# Everything these scripts start lives on loopback: credentials are never looked for in a cloud's metadata service.
+export AWS_EC2_METADATA_DISABLED=true
 
 if [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then
   bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' yellow=$'\e[33m' plain=$'\e[0m'

@@ -17,7 +17,6 @@ struct S3ArtifactStore: ArtifactStore {
     let client: S3Client
     let faults: StoreFaults
     let tenants: TenantDirectory
-    let encryption: Settings.S3.Encryption
     let maximumBytes: Int
     let memory: TransferMemory
     let environment: any PipelineEnvironment
@@ -30,7 +29,6 @@ struct S3ArtifactStore: ArtifactStore {
         self.client = client
         self.faults = faults
         self.tenants = tenants
-        encryption = settings.s3.encryption
         maximumBytes = settings.transfer.maxArtifactBytes
         self.environment = environment
         self.logger = logger
@@ -107,48 +105,23 @@ struct S3ArtifactStore: ArtifactStore {
 
 extension S3ArtifactStore {
     func verify(_ artifact: StoredArtifact) async throws(StepError) -> ArtifactVerification {
-        let info: S3ObjectInfo
+        let checksum = artifact.checksum.flatMap { $0.split(separator: ":").last.map(String.init) }
         do {
-            info = try await client.head(artifact.key)
-        } catch  where error.kind == .notFound {
-            return try await missing()
-        } catch {
-            throw await faults.stepError(error)
-        }
-        return judge(info, artifact)
-    }
-
-    /// HEAD cannot tell a missing object from a missing bucket; only the former says anything about the command.
-    private func missing() async throws(StepError) -> ArtifactVerification {
-        do {
-            try await client.headBucket()
-            return .missing
-        } catch {
-            throw await faults.stepError(error)
-        }
-    }
-
-    private func judge(_ info: S3ObjectInfo, _ artifact: StoredArtifact) -> ArtifactVerification {
-        guard info.size == artifact.sizeBytes else {
-            return .differs("it has \(info.size) bytes instead of \(artifact.sizeBytes)")
-        }
-        if let stored = info.fullCRC32C, let expected = artifact.checksum, "CRC32C:\(stored)" != expected {
-            return .differs("its checksum is CRC32C:\(stored) instead of \(expected)")
-        }
-        if let stored = info.metadata[Self.sha256Name], stored != artifact.sha256 {
-            return .differs("its SHA-256 is \(stored) instead of \(artifact.sha256)")
-        }
-        let asked: String? =
-            switch encryption {
-            case .aes256: "AES256"
-            case .kms: "aws:kms"
-            case .none: nil
+            switch try await client.verify(artifact.key, size: artifact.sizeBytes, checksum: checksum) {
+            case .missing:
+                // HEAD cannot tell a missing object from a missing bucket; only the former speaks of the command.
+                try await client.headBucket()
+                return .missing
+            case .differs(let what): return .differs(what)
+            case .matches(let info):
+                if let stored = info.metadata[Self.sha256Name], stored != artifact.sha256 {
+                    return .differs("its SHA-256 is \(stored) instead of \(artifact.sha256)")
+                }
+                return .matches(encryptedAtRest: info.encryption != nil)
             }
-        guard asked == nil || info.encryption == asked else {
-            let found = info.encryption ?? "none"
-            return .differs("HEAD reports the encryption \(found), not \(asked ?? "none") (s3.encryption)")
+        } catch {
+            throw await faults.stepError(error)
         }
-        return .matches(encryptedAtRest: info.encryption != nil)
     }
 
     func discard(_ artifact: StoredArtifact) async throws(StepError) {
