@@ -57,7 +57,8 @@ import Testing
     @Test func answersTheRequestsMeant() async throws {
         try await withProxy { client, proxy, server in
             let rule = proxy.add(
-                .answer(status: 503, headers: ["X-Why: test"], body: "no"), method: "PUT", path: "/state/", query: "x=1",
+                .answer(status: 503, headers: ["X-Why: test"], body: "no"), method: "PUT", path: "/state/",
+                query: "x=1",
                 after: 1, times: 2)
             var statuses: [Int] = []
             for _ in 0..<4 {

@@ -42,12 +42,9 @@ package final class ChildProcess: Sendable {
         }
         try process.run()
         id = process.processIdentifier
-        Self.read(output.fileHandleForReading.fileDescriptor, output) { text in state.update { $0.output += text } } end: {
-            state.update { $0.openStreams -= 1 }
-        }
-        Self.read(errors.fileHandleForReading.fileDescriptor, errors) { text in state.update { $0.errors += text } } end: {
-            state.update { $0.openStreams -= 1 }
-        }
+        let end: @Sendable () -> Void = { state.update { $0.openStreams -= 1 } }
+        Self.read(output, { text in state.update { $0.output += text } }, end: end)
+        Self.read(errors, { text in state.update { $0.errors += text } }, end: end)
         Thread.detachNewThread { [self] in watchMemory() }
     }
 
@@ -80,9 +77,9 @@ package final class ChildProcess: Sendable {
     }
 
     private static func read(
-        _ descriptor: Int32, _ pipe: Pipe, _ take: @escaping @Sendable (String) -> Void,
-        end: @escaping @Sendable () -> Void
+        _ pipe: Pipe, _ take: @escaping @Sendable (String) -> Void, end: @escaping @Sendable () -> Void
     ) {
+        let descriptor = pipe.fileHandleForReading.fileDescriptor
         Thread.detachNewThread {
             var bytes = [UInt8](repeating: 0, count: 65_536)
             while true {

@@ -33,12 +33,16 @@ struct Stack: Sendable {
 
     /// Builds a stack, runs `body`, and removes it.
     ///
-    /// - Parameter configure: changes the workers' variables before anything is made of them.
+    /// - Parameters:
+    ///   - clock: what the tenant's jobs take their time from.
+    ///   - endpoint: where its workers find the object store, if not at the store itself.
+    ///   - configure: changes the workers' variables before anything is made of them.
     static func run(
-        simulator configuration: SimulatorConfiguration = .fast, through endpoint: String? = nil,
-        configure: (inout [String: String]) -> Void = { _ in }, _ body: (Stack) async throws -> Void
+        simulator configuration: SimulatorConfiguration = .fast, clock: any Clock<Duration> = ContinuousClock(),
+        through endpoint: String? = nil, configure: (inout [String: String]) -> Void = { _ in },
+        _ body: (Stack) async throws -> Void
     ) async throws {
-        let simulator = try await Simulator.start(configuration)
+        let simulator = try await Simulator.start(configuration, clock: clock)
         do {
             try await withTestBucket(encryption: .aes256) { store, _ in
                 let names = Names()
