@@ -6,44 +6,71 @@ internal import Synchronization
 ///
 /// A conflict is read back: the nonce tells this run's own write, whose answer was lost, from another worker's.
 final class CheckpointWriter: Sendable {
+    private struct State {
+        /// The tag of the document that the next write replaces; nil to create it.
+        var version: String?
+        /// Nonces of own writes that may or may not have happened.
+        var doubtful: Set<String> = []
+    }
+
     private let store: any StateStore
     private let key: String
-    private let version: Mutex<String?>
+    private let state: Mutex<State>
 
     /// - Parameter version: the tag of the document the first write replaces; nil to create it.
     init(store: any StateStore, key: String, version: String?) {
         self.store = store
         self.key = key
-        self.version = Mutex(version)
+        state = Mutex(State(version: version))
     }
 
     /// Writes `checkpoint`; afterwards it is the one in the store.
     ///
     /// - Throws: `overtaken` where another owner's checkpoint is there; the store's own errors otherwise, which leave open
-    ///   whether it was written: write the very same checkpoint again.
+    ///   whether it was written: write it again, or another one of the same run.
     func write(_ checkpoint: Checkpoint) async throws(StepError) {
-        let bytes: [UInt8]
         do {
-            bytes = try CheckpointCodec.encode(checkpoint)
+            try await write(checkpoint, bytes: encoded(checkpoint), mayCatchUp: true)
         } catch {
-            throw StepError(.transient(), error.message)
-        }
-        let condition = version.withLock { $0 }.map(WriteCondition.version) ?? .absent
-        switch try await store.write(bytes, to: key, if: condition) {
-        case .written(let tag):
-            version.withLock { $0 = tag }
-        case .conflict:
-            try await readBack(checkpoint)
+            state.withLock { _ = $0.doubtful.insert(checkpoint.nonce) }
+            throw error
         }
     }
 
-    private func readBack(_ checkpoint: Checkpoint) async throws(StepError) {
+    private func encoded(_ checkpoint: Checkpoint) throws(StepError) -> [UInt8] {
+        do {
+            return try CheckpointCodec.encode(checkpoint)
+        } catch {
+            throw StepError(.transient(), error.message)
+        }
+    }
+
+    private func write(_ checkpoint: Checkpoint, bytes: [UInt8], mayCatchUp: Bool) async throws(StepError) {
+        let condition = state.withLock { $0.version }.map(WriteCondition.version) ?? .absent
+        switch try await store.write(bytes, to: key, if: condition) {
+        case .written(let tag):
+            state.withLock { $0 = State(version: tag) }
+        case .conflict:
+            let (nonce, version) = try await readBack()
+            if nonce == checkpoint.nonce {
+                state.withLock { $0 = State(version: version) }
+            } else if mayCatchUp, state.withLock({ $0.doubtful.contains(nonce) }) {
+                // An earlier write of this run did happen after all: this one follows it.
+                state.withLock { $0.version = version }
+                try await write(checkpoint, bytes: bytes, mayCatchUp: false)
+            } else {
+                throw StepError(.overtaken, "another worker wrote the checkpoint \(key)")
+            }
+        }
+    }
+
+    private func readBack() async throws(StepError) -> (nonce: String, version: String) {
         guard let document = try await store.read(key) else {
             throw StepError(.overtaken, "the checkpoint \(key) vanished while it was being written")
         }
-        guard let found = try? CheckpointCodec.decode(document.bytes), found.nonce == checkpoint.nonce else {
-            throw StepError(.overtaken, "another worker wrote the checkpoint \(key)")
+        guard let found = try? CheckpointCodec.decode(document.bytes) else {
+            throw StepError(.overtaken, "the checkpoint \(key) was replaced by something this worker cannot read")
         }
-        version.withLock { $0 = document.version }
+        return (found.nonce, document.version)
     }
 }
