@@ -53,6 +53,9 @@ extension RunMachine {
             outcome.encryptedAtRest = encryptedAtRest
         case .failure(let failure):
             outcome.failure = failure
+            // The API's refusal for want of a permission disproves the scope, whatever was answered before.
+            let isRefused = failure.httpStatus == 403 && [.validate, .trigger, .poll].contains(failure.stage)
+            if isRefused { outcome.scopeValidated = false }
         }
         outcome.auditKey = setup.auditPrefix.map {
             AuditRecord.key(runID: outcome.runID, timestamp: outcome.timestamp, prefix: $0)
