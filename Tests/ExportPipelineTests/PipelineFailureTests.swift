@@ -78,6 +78,26 @@ import Testing
         #expect(body.contains(#""stage":"\#(row.stage.rawValue)""#), "\(body)")
     }
 
+    /// What the audit record says of the scope is what the API answered last, not what it answered before.
+    @Test func aRefusalForWantOfAPermissionDisprovesTheScope() async {
+        for (status, isValidated) in [(403, false), (409, true)] {
+            let world = FakeWorld()
+            world.with { $0.failures["trigger"] = [StepError(.permanent(.exportRefused), "no", httpStatus: status)] }
+            #expect(await FakeWorker("a", on: world, policy: patient).deliver(message()) == .reject)
+            let record = String(decoding: world.snapshot.audits.first?.value ?? [], as: UTF8.self)
+            #expect(record.contains(#""scope_validated":\#(isValidated),"version_constrained":true"#), "\(record)")
+        }
+    }
+
+    @Test func aLostExportNamesTheStatus() async {
+        let world = FakeWorld()
+        let gone = StepError(.gone, "no such job", httpStatus: 404)
+        world.with { $0.failures["poll"] = [gone, gone, gone] }
+        #expect(await FakeWorker("a", on: world, policy: patient).deliver(message()) == .reject)
+        let body = String(decoding: world.snapshot.events.first?.body ?? [], as: UTF8.self)
+        #expect(body.contains(#""httpStatus":404"#), "\(body)")
+    }
+
     /// Holds on for ever, so that attempts and not `holdFor` end a streak of retries; its health never gives up either.
     private var patient: RunPolicy {
         var policy = RunPolicy()

@@ -23,13 +23,15 @@ struct CommandEnvelope {
     private static let headerPrefixes = ["ce-", "cloudEvents:", "cloudEvents_"]
 
     init(_ message: IncomingMessage) throws(CommandProblem) {
+        let mediaType = Self.mediaType(message.contentType)
+        // A batch is an array: told before the body is found not to be an object.
+        guard mediaType != "application/cloudevents-batch+json" else {
+            throw CommandProblem(text: "the content type \(mediaType) is not supported; send one event a message")
+        }
         let document = try Self.document(message.body, named: "the body")
-        switch Self.mediaType(message.contentType) {
+        switch mediaType {
         case "application/cloudevents+json":
             try self.init(structured: document)
-        case "application/cloudevents-batch+json":
-            throw CommandProblem(
-                text: "the content type application/cloudevents-batch+json is not supported; send one event a message")
         default:
             try self.init(command: document, headers: message.headers)
         }

@@ -14,7 +14,7 @@ extension RunMachine {
         case .ambiguous:
             return repeatTrigger(error, at: moment)
         case .gone:
-            return beginNewRun(error.message, at: moment)
+            return beginNewRun(error, at: moment)
         case .linkExpired(let notFound):
             return refreshLink(error, notFound: notFound, at: moment)
         case .unreadable:
@@ -69,10 +69,12 @@ extension RunMachine {
     }
 
     /// The job or its artifact is gone: another run of the same command, as long as there may be one.
-    private mutating func beginNewRun(_ why: String, at moment: Moment) -> RunStep {
+    private mutating func beginNewRun(_ error: StepError, at moment: Moment) -> RunStep {
         guard var next = checkpoint else { return step }
         guard next.runs < setup.policy.maxRuns else {
-            return fail(.exportLost, "\(why) (after \(next.runs) runs, retry.maxRuns)", at: moment)
+            return fail(
+                .exportLost, "\(error.message) (after \(next.runs) runs, retry.maxRuns)", httpStatus: error.httpStatus,
+                at: moment)
         }
         next.runID = moment.uniqueID
         next.nonce = moment.uniqueID
@@ -96,7 +98,7 @@ extension RunMachine {
                 job, error.message, thenFailsWith: .artifactUnreadable, httpStatus: error.httpStatus, at: moment)
         }
         tally.linkMisses += 1
-        guard tally.linkMisses < 2 else { return beginNewRun(error.message, at: moment) }
+        guard tally.linkMisses < 2 else { return beginNewRun(error, at: moment) }
         phase = .polling(job)
         return wait(tally.nextRetryDelay(moment), .retry)
     }

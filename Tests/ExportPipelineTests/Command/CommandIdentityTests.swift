@@ -77,8 +77,10 @@ struct CommandIdentityTests {
     }
 
     @Test func refusesBatchesAndOtherVersions() throws {
-        let batch = CommandSamples.message(Self.body, contentType: "application/cloudevents-batch+json")
-        #expect(try CommandSamples.invalid(batch).failure.message.contains("one event a message"))
+        for body in ["[]", "[\(Self.body)]", Self.body] {
+            let batch = CommandSamples.message(body, contentType: "application/cloudevents-batch+json")
+            #expect(try CommandSamples.invalid(batch).failure.message.contains("one event a message"))
+        }
         let old = CommandSamples.message(Self.body, headers: ["ce-specversion": "0.3", "ce-id": "1", "ce-source": "s"])
         #expect(try CommandSamples.invalid(old).failure.message.contains("specversion"))
     }
