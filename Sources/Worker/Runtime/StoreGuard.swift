@@ -39,7 +39,12 @@ struct StoreGuard: Sendable {
     private func prove() async throws(S3Error) -> StorageProbe.Report? {
         try await parts.store.headBucket()
         guard parts.settings.s3.conditionalWrites else { return nil }
-        return try await StorageProbe(parts.store).run(key: parts.keys.probe(instance: parts.identity.instance))
+        let (probe, key) = (StorageProbe(parts.store), parts.keys.probe(instance: parts.identity.instance))
+        // Not cut short by a cancelled task: its object would stay behind. The store has just answered.
+        let task = Task { () -> Result<StorageProbe.Report, S3Error> in
+            do throws(S3Error) { return .success(try await probe.run(key: key)) } catch { return .failure(error) }
+        }
+        return try await task.value.get()
     }
 
     private func check(_ report: StorageProbe.Report?) throws {
