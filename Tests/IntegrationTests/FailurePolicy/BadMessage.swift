@@ -52,14 +52,20 @@ extension BadMessage {
             BadMessage("cut off", #"{"modelId":"m","#, says: ["JSON"]),
             BadMessage("an array", "[]", says: ["array", "object"]),
             BadMessage("a string", #""command""#, says: ["string", "object"]),
-            BadMessage("1 MiB", Array(repeating: UInt8(ascii: " "), count: 1 << 20), says: ["1048576", "65536", "amqp.maxCommandBytes"]),
-            BadMessage("one byte too many", Array(repeating: UInt8(ascii: " "), count: 65_537), says: ["65537", "65536"]),
+            BadMessage(
+                "1 MiB", Array(repeating: UInt8(ascii: " "), count: 1 << 20),
+                says: ["1048576", "65536", "amqp.maxCommandBytes"]),
+            BadMessage(
+                "one byte too many", Array(repeating: UInt8(ascii: " "), count: 65_537), says: ["65537", "65536"]),
             BadMessage(
                 "deep", with: #""x":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth),
                 says: ["32"]),
             BadMessage("a key twice", with: #""version":"2.0.0""#, says: ["version"]),
-            BadMessage("a byte order mark", [0xEF, 0xBB, 0xBF] + Array(#"{"modelId":"m","version":"1"}"#.utf8), says: ["byte order mark"]),
-            BadMessage("no UTF-8", Array(#"{"modelId":"m"#.utf8) + [0xFF] + Array(#"","version":"1"}"#.utf8), says: ["UTF-8"]),
+            BadMessage(
+                "a byte order mark", [0xEF, 0xBB, 0xBF] + Array(#"{"modelId":"m","version":"1"}"#.utf8),
+                says: ["byte order mark"]),
+            BadMessage(
+                "no UTF-8", Array(#"{"modelId":"m"#.utf8) + [0xFF] + Array(#"","version":"1"}"#.utf8), says: ["UTF-8"]),
             BadMessage("not a number", with: #""x":1e999"#, says: ["number too large"]),
         ]
     }
@@ -96,7 +102,8 @@ extension BadMessage {
         let long = String(repeating: "v", count: 257)
         return [
             BadMessage("metadata text", with: #""metadata":"production""#, says: ["metadata", "string", "object"]),
-            BadMessage("metadata number", with: #""metadata":{"count":3}"#, says: ["metadata.count", "number 3", "string"]),
+            BadMessage(
+                "metadata number", with: #""metadata":{"count":3}"#, says: ["metadata.count", "number 3", "string"]),
             BadMessage("metadata many", with: #""metadata":{\#(many)}"#, says: ["metadata", "33", "32"]),
             BadMessage("metadata long", with: #""metadata":{"k":"\#(long)"}"#, says: ["metadata.k", "257", "256"]),
             BadMessage("metadata control", with: #""metadata":{"k":"a\nb"}"#, says: ["metadata.k", "U+000A"]),

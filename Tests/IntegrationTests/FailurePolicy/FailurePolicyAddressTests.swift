@@ -17,7 +17,9 @@ import Testing
         var configuration = SimulatorConfiguration.policy
         configuration.downloadPort = try await Self.freePort()
         configuration.publicDownloadURL = "http://127.0.0.1:\(configuration.downloadPort)"
-        let refused = ["link-private-address", "link-metadata-service", "redirect-private-address", "redirect-metadata-service"]
+        let refused = [
+            "link-private-address", "link-metadata-service", "redirect-private-address", "redirect-metadata-service",
+        ]
         var rows = refused.map { name in
             var row = PolicyRow.fails(
                 "scenario-\(name)+link-own", .downloadRefused, at: .transfer, says: ["downloadHosts"])

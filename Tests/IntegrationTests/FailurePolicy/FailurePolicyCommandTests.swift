@@ -71,7 +71,10 @@ import Testing
             }
             try stack.check(second, aftermath, code: .commandIDConflict)
             #expect(try await stack.store.get(key, maximumBytes: 1 << 20).bytes == before)
-            #expect(aftermath.audits(of: first.commandID).map(\.outcome).sorted { $0 ?? "" < $1 ?? "" } == ["FAILURE", "SUCCESS"])
+            #expect(
+                aftermath.audits(of: first.commandID).map(\.outcome).sorted { $0 ?? "" < $1 ?? "" } == [
+                    "FAILURE", "SUCCESS",
+                ])
             #expect(aftermath.log.triggers.map(\.modelID) == ["policy-first"])
             #expect(try await stack.artifacts().count == 1)
             #expect(aftermath.letters.map(\.properties.messageID) == [second.properties.messageID])

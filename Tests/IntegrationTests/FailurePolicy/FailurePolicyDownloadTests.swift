@@ -43,7 +43,8 @@ import Testing
             .fails("scenario-artifact-forbidden", .artifactUnreadable, at: .transfer, status: 403),
             .fails("scenario-artifact-gone", .exportLost, at: .transfer, status: 410, jobs: 3),
             .fails("scenario-download-500", .retriesExhausted, at: .transfer, status: 500, says: ["5 attempts"]),
-            .fails("scenario-artifact-too-large", .artifactTooLarge, at: .transfer, says: ["transfer.maxArtifactBytes"]),
+            .fails(
+                "scenario-artifact-too-large", .artifactTooLarge, at: .transfer, says: ["transfer.maxArtifactBytes"]),
             .fails(
                 "scenario-artifact-chunked-size-28MiB", .artifactTooLarge, at: .transfer,
                 says: ["transfer.maxArtifactBytes"]),

@@ -86,7 +86,9 @@ import Testing
                 .fails("scenario-version-draft", .modelNotTrained, at: .validate),
                 .fails("scenario-job-failed", .exportFailed, at: .poll),
             ]
-        try await Stack.play(rows) { $0["NLU_EXPORT_AUDIT_FILE"] = file.path } then: { stack, aftermath in
+        try await Stack.play(rows) {
+            $0["NLU_EXPORT_AUDIT_FILE"] = file.path
+        } then: { stack, aftermath in
             let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
             #expect(text.hasSuffix("\n"))
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)

@@ -24,7 +24,7 @@ import Testing
             .succeeds("scenario-poll-400-twice"),
             .succeeds("scenario-job-gone-once", jobs: 2),
             .succeeds("scenario-job-gone-410-once", jobs: 2),
-            .succeeds("scenario-job-gone-midway-once-takes-500ms", jobs: 2),
+            .succeeds("scenario-job-gone-midway-once+link-missing-twice", jobs: 2),
             .fails("scenario-job-gone", .exportLost, at: .poll, status: 404, says: ["3 runs"], jobs: 3),
         ])
     }
@@ -51,10 +51,12 @@ import Testing
 
     /// A token that dies mid-way is replaced once, and the job goes on.
     @Test func aTokenThatDies() async throws {
-        let row = PolicyRow.succeeds("scenario-poll-revoked-once")
-        try await Stack.play([row], then: { _, aftermath in
-            #expect(aftermath.log.tokensIssued == 2)
-            #expect(aftermath.log.answers["poll 401"] == 1)
-        })
+        let row = PolicyRow.succeeds("scenario-poll-revoked-once+link-missing-twice")
+        try await Stack.play(
+            [row],
+            then: { _, aftermath in
+                #expect(aftermath.log.tokensIssued == 2)
+                #expect(aftermath.log.answers["poll 401"] == 1)
+            })
     }
 }

@@ -87,6 +87,43 @@ import Testing
         }
     }
 
+    /// Without a command id the message id is the command's; without that either, a fresh message is a fresh run.
+    @Test func commandsWithoutAnID() async throws {
+        let body = Array(#"{"modelId":"policy-nameless","version":"1.0.0"}"#.utf8)
+        try await Stack.run(simulator: .policy, configure: Stack.forTables) { stack in
+            let aftermath = try await stack.aftermath {
+                for (count, messageID) in [nil, nil, "message-1", "message-1"].enumerated() {
+                    try await stack.publish(body, AMQPProperties(deliveryMode: .persistent, messageID: messageID))
+                    let isAnnounced = await stack.events.wait { $0.count == count + 1 }
+                    try #require(isAnnounced)
+                }
+            }
+            let names = aftermath.events.map { $0.commandID ?? "" }
+            #expect(names[0].hasPrefix("fp-"))
+            #expect(names == [names[0], names[0], "message-1", "message-1"])
+            #expect(aftermath.events.map(\.routingKey) == Array(repeating: "nlu.export.completed", count: 4))
+            #expect(Set(aftermath.events.map(\.id)).count == 3)
+            #expect(aftermath.audits.count == 3)
+            #expect(aftermath.log.triggers.count == 3)
+            #expect(aftermath.letters.isEmpty)
+        }
+    }
+
+    /// A command that the broker is about to drop fails with a reason instead.
+    @Test func deliveriesThatAreUsedUp() async throws {
+        let row = PolicyRow.fails("policy-worn", .deliveriesExhausted, at: .receive, says: ["amqp.deliveryLimit"])
+        try await Stack.run(simulator: .policy) { variables in
+            Stack.forTables(&variables)
+            variables["NLU_EXPORT_AMQP_DELIVERY_LIMIT"] = "20"
+        } _: { stack in
+            try await stack.publish(row)
+            try await stack.handBack(10)
+            let aftermath = try await stack.aftermath { try await stack.awaitEnds(of: [row], atMost: .seconds(60)) }
+            try await stack.check([row], aftermath)
+            #expect(aftermath.log.requests.isEmpty)
+        }
+    }
+
     /// The object of a success is gone: the command is carried out again.
     @Test func afterTheObjectVanished() async throws {
         let row = PolicyRow.succeeds("policy-vanished", jobs: 2)
@@ -100,7 +137,10 @@ import Testing
                 let isAnnounced = await stack.events.wait { $0.count { $0.commandID == row.commandID } == 2 }
                 try #require(isAnnounced)
             }
-            #expect(aftermath.finals(of: row.commandID).map(\.routingKey) == ["nlu.export.completed", "nlu.export.completed"])
+            #expect(
+                aftermath.finals(of: row.commandID).map(\.routingKey) == [
+                    "nlu.export.completed", "nlu.export.completed",
+                ])
             #expect(Set(aftermath.events.map(\.id)).count == 2)
             #expect(aftermath.audits.count == 2)
             #expect(aftermath.log.jobCount(model: row.model) == 2)
@@ -126,6 +166,20 @@ struct BeforeSecond {
 }
 
 extension Stack {
+    /// Takes the first command and returns it, again and again. Brokers from 4.3 on count only what a lost connection
+    /// returns, so there the connection is dropped each time with the command unsettled.
+    func handBack(_ times: Int) async throws {
+        let queue = names.commands
+        for _ in 0..<times {
+            try #require(try await waitForReady(queue, 1))
+            try await AMQPAdmin.withConnection(try AMQPTestBroker.configuration()) { session throws(AMQPError) in
+                guard let delivery = try session.get(queue: queue) else { return }
+                if !session.server.isAtLeast(4, 3) { _ = try session.settle(delivery.tag, .requeue) }
+            }
+        }
+        try #require(try await waitForReady(queue, 1))
+    }
+
     func checkpoint(of row: PolicyRow) async throws -> [UInt8] {
         let key = StateKeys().checkpoint(tenant: row.tenant, commandID: row.commandID)
         return try await store.get(key, maximumBytes: 1 << 20).bytes

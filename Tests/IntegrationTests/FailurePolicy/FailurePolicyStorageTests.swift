@@ -21,21 +21,24 @@ import Testing
         var configuration = SimulatorConfiguration.policy
         configuration.rules = [Self.jobsTake(.seconds(3600))]
         var other: [String: String] = [:]
-        try await Stack.play(rows, simulator: configuration, meanwhile: { stack in
-            let jobs = try await Self.jobs(of: rows, in: stack.simulator)
-            for (row, job) in zip(rows, jobs) {
-                let key = "nlu-exports/\(row.model)/1.0.0/\(job.exportID).onnx"
-                let info = try await Self.occupy(key, for: row, job, stack)
-                if !row.isSuccess { other[key] = info.etag }
-            }
-            stack.simulator.add(Self.jobsTake(.milliseconds(1)))
-            return Set(other.keys)
-        }, then: { stack, _ in
-            for (key, etag) in other {
-                let info = try await stack.store.head(key)
-                #expect(info.etag == etag, "untouched")
-            }
-        })
+        try await Stack.play(
+            rows, simulator: configuration,
+            meanwhile: { stack in
+                let jobs = try await Self.jobs(of: rows, in: stack.simulator)
+                for (row, job) in zip(rows, jobs) {
+                    let key = "nlu-exports/\(row.model)/1.0.0/\(job.exportID).onnx"
+                    let info = try await Self.occupy(key, for: row, job, stack)
+                    if !row.isSuccess { other[key] = info.etag }
+                }
+                stack.simulator.add(Self.jobsTake(.milliseconds(1)))
+                return Set(other.keys)
+            },
+            then: { stack, _ in
+                for (key, etag) in other {
+                    let info = try await stack.store.head(key)
+                    #expect(info.etag == etag, "untouched")
+                }
+            })
         #expect(other.count == 2)
     }
 
@@ -70,6 +73,17 @@ import Testing
         _ = try await stack.store.put(
             key, .bytes(content.bytes(0..<size)), options: S3PutOptions(metadata: metadata, condition: .absent))
         return try await stack.store.head(key)
+    }
+
+    /// A key that no store takes: told before anything is sent.
+    @Test func aKeyThatIsTooLong() async throws {
+        let model = "policy-" + String(repeating: "k", count: 121)
+        let segments = Array(repeating: "{modelId}", count: 8).joined(separator: "/")
+        try await Stack.play([.fails(model, .storageRefused, at: .transfer, says: ["1024"])]) { variables in
+            variables["NLU_EXPORT_S3_KEY_TEMPLATE"] = "nlu-exports/\(segments)/{exportId}.{extension}"
+        } then: { _, aftermath in
+            #expect(aftermath.log.downloads.isEmpty)
+        }
     }
 
     /// Encryption at rest is what HEAD reports, not what was wished for.

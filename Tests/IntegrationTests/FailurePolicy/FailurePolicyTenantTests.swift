@@ -9,14 +9,16 @@ import Testing
     @Test func whatTheVersionsPageSays() async throws {
         try await Stack.play([
             .succeeds("policy-healthy"),
-            .fails("scenario-model-missing", .modelNotFound, at: .validate, status: 404, says: ["model-missing", "1.0.0"]),
+            .succeeds("policy ä+b%2F&c=d?e#f:g;h@i'j ✓"),
+            .fails(
+                "scenario-model-missing", .modelNotFound, at: .validate, status: 404, says: ["model-missing", "1.0.0"]),
             .fails("scenario-validate-410", .modelNotFound, at: .validate, status: 410),
             .fails("scenario-model-forbidden", .permissionDenied, at: .validate, status: 403),
             .fails("scenario-version-draft", .modelNotTrained, at: .validate, says: ["DRAFT", "TRAINED"]),
             .fails("scenario-version-no-status", .modelNotTrained, at: .validate, says: ["no status"]),
             .fails("scenario-version-number-status", .modelNotTrained, at: .validate, says: ["no status"]),
-            .fails("scenario-version-training", .modelNotTrained, at: .validate, says: ["TRAINING"]),
-            .fails("scenario-version-training-then-failed", .modelNotTrained, at: .validate, says: ["FAILED"], looks: 3),
+            .fails(
+                "scenario-version-training-then-failed", .modelNotTrained, at: .validate, says: ["FAILED"], looks: 3),
             .succeeds("scenario-version-training-then-trained", looks: 3),
             .fails("scenario-validate-302", .exportRefused, at: .validate, status: 302, looks: 1),
             .fails("scenario-validate-400", .exportRefused, at: .validate, status: 400, looks: 6),
@@ -25,7 +27,16 @@ import Testing
             .succeeds("scenario-validate-html-502-once", looks: 2),
             .succeeds("scenario-validate-reset-once", looks: 2),
             .succeeds("scenario-validate-close-once", looks: 2),
-        ]) { $0["NLU_EXPORT_VALIDATE_TRAINING_WAIT"] = "2s" }
+        ]) { $0["NLU_EXPORT_VALIDATE_TRAINING_WAIT"] = "60s" }
+    }
+
+    @Test func trainingThatNeverEnds() async throws {
+        let row = PolicyRow.fails("scenario-version-training", .modelNotTrained, at: .validate, says: ["TRAINING"])
+        try await Stack.play([row]) { variables in
+            variables["NLU_EXPORT_VALIDATE_TRAINING_WAIT"] = "500ms"
+        } then: { _, aftermath in
+            #expect(aftermath.log.count(.validate, model: row.model) > 1)
+        }
     }
 
     @Test func whatTheExportEndpointRefuses() async throws {
@@ -57,6 +68,32 @@ import Testing
             .fails("scenario-trigger-lost-503", .exportRefused, at: .trigger, status: 503, jobs: 1, triggers: 6),
             .fails("scenario-trigger-no-job-id", .exportRefused, at: .trigger, status: 202, jobs: 1, triggers: 6),
         ])
+    }
+
+    /// Credentials that are refused are no fault of the commands: they wait, and all are carried out once it is mended.
+    @Test func aSecretThatIsRefused() async throws {
+        let rows: [PolicyRow] = (0..<3).map { .succeeds("policy-patient-\($0)", triggers: 1) }
+        try await Stack.run(simulator: .policy) { variables in
+            Stack.forTables(&variables)
+            variables["NLU_EXPORT_RETRY_MAX_ATTEMPTS"] = "1"
+        } _: { stack in
+            stack.simulator.tenant.faults.credentialsRefused = true
+            let refusals = stack.simulator.requests()
+            let aftermath = try await stack.aftermath {
+                for row in rows { try await stack.publish(row) }
+                var count = 0
+                for await request in refusals where request.endpoint == .token {
+                    count += 1
+                    if count == 10 { break }
+                }
+                #expect(stack.events.all.isEmpty)
+                #expect(try await stack.ready(stack.names.dead) == 0)
+                stack.simulator.tenant.faults.credentialsRefused = false
+                try await stack.awaitEnds(of: rows, atMost: .seconds(60))
+            }
+            try await stack.check(rows, aftermath)
+            try await stack.checkSecrets(aftermath)
+        }
     }
 
     /// What cannot be got at all: retries go on, in place and over hand-backs, until `retry.maxAttempts` in all.

@@ -14,7 +14,10 @@ import Testing
             clients["token-\(kind)"] = "scenario-token-429-\(kind)-once"
             rows.append(.succeeds("policy-\(kind)", tenant: "token-\(kind)"))
             for endpoint in ["validate", "trigger", "poll", "download"] {
-                rows.append(.succeeds("scenario-\(endpoint)-429-\(kind)-once", tenant: "\(endpoint)-\(kind)"))
+                rows.append(
+                    .succeeds(
+                        "scenario-\(endpoint)-429-\(kind)-once", tenant: "\(endpoint)-\(kind)",
+                        triggers: endpoint == "trigger" ? 2 : 1))
             }
             rows.append(.succeeds("scenario-download-429-\(kind)-once+link-own", tenant: "own-\(kind)"))
         }

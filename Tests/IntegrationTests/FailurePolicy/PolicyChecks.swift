@@ -52,7 +52,7 @@ extension Stack {
         let audit = try #require(audits.first, "\(row)")
         let event = try #require(aftermath.finals(of: row.commandID).first, "\(row)")
         #expect(audit.outcome == (row.isSuccess ? "SUCCESS" : "FAILURE"), "\(row)")
-        #expect(audit.members["resource"] as? String == "nlu:\(row.model):\(row.version)", "\(row)")
+        #expect(audit.members["resource"] as? String == row.resource, "\(row)")
         #expect(audit.members["tenant"] as? String == row.tenant, "\(row)")
         #expect(audit.members["export_id"] as? String == event.data["exportId"] as? String, "\(row)")
         #expect(audit.members["job_id"] as? String == event.data["jobId"] as? String, "\(row)")
@@ -139,8 +139,14 @@ extension Stack {
 extension PolicyRow {
     /// A refusal for want of a permission is no proof of one, though the version was looked at before.
     var isScopeValidated: Bool {
-        if case .failure(.permissionDenied, _, _) = ending { return false }
+        if case .failure(_, let stage, httpStatus: 403) = ending, stage != .transfer { return false }
         return isValidated
+    }
+
+    /// The audit record's `resource`: a colon or percent sign inside an id is percent-encoded.
+    var resource: String {
+        let parts = [model, version].map { $0.replacing("%", with: "%25").replacing(":", with: "%3A") }
+        return "nlu:" + parts.joined(separator: ":")
     }
 }
 
@@ -163,7 +169,9 @@ extension Stack {
     func checkSecrets(_ aftermath: Aftermath) async throws {
         var places: [(String, String)] = aftermath.logs.lines.map { ("log line", $0.text) }
         places += aftermath.events.map { ("event", "\(String(decoding: $0.body, as: UTF8.self)) \($0.properties)") }
-        places += aftermath.letters.map { ("dead letter", "\(String(decoding: $0.body, as: UTF8.self)) \($0.properties)") }
+        places += aftermath.letters.map {
+            ("dead letter", "\(String(decoding: $0.body, as: UTF8.self)) \($0.properties)")
+        }
         for key in aftermath.keys where key.hasPrefix("state/") || key.hasPrefix("audit/") {
             let bytes = try await store.get(key, maximumBytes: 1 << 20).bytes
             places.append((key, String(decoding: bytes, as: UTF8.self)))

@@ -9,7 +9,7 @@ import Testing
 
 /// Everything that a worker left behind after it was stopped.
 struct Aftermath {
-    let logs: LogCollector
+    let logs: LogWatch
     let log: SimulatorLog
     let events: [RecordedEvent]
     /// The audit records by `command_id`, each as it lies in the bucket.
@@ -44,6 +44,17 @@ struct AuditDocument: Sendable {
         members = try #require(
             try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: any Sendable], "\(key)")
     }
+}
+
+extension LogWatch {
+    func lines(of commandID: String, _ message: String) -> [Line] {
+        lines.filter { $0.message == message && $0.metadata["command.id"] == commandID }
+    }
+}
+
+extension LogWatch.Line {
+    /// Everything that the line says.
+    var text: String { "\(message) \(metadata)" }
 }
 
 extension RecordedEvent {
@@ -117,7 +128,7 @@ extension Stack {
 
     /// Runs a worker while `body` runs, stops it, and collects what is there then.
     func aftermath(overriding: [String: String] = [:], _ body: () async throws -> Void) async throws -> Aftermath {
-        let logs = LogCollector()
+        let logs = LogWatch()
         try await withWorkers(logger: logs.logger, overriding: overriding, body)
         return Aftermath(
             logs: logs, log: simulator.log, events: events.all, audits: try await auditDocuments(),
@@ -135,7 +146,7 @@ extension Stack {
     }
 
     /// Waits until every row has its final event; names those that have none.
-    private func awaitEnds(of rows: [PolicyRow], atMost bound: Duration) async throws {
+    func awaitEnds(of rows: [PolicyRow], atMost bound: Duration) async throws {
         let expected = Set(rows.map(\.commandID))
         let areThere = await events.wait(atMost: bound) { events in
             expected.isSubset(of: events.filter(\.isFinal).compactMap(\.commandID))
