@@ -11,7 +11,7 @@ internal import Testing
 @Suite struct UploaderTests {
     static let part = 4096
 
-    private func makeUploader(
+    func makeUploader(
         _ store: FakeS3, concurrency: Int = 1, budget: Int? = nil
     ) throws -> (S3Uploader, TransferMemory) {
         let memory = try TransferMemory(
@@ -20,14 +20,14 @@ internal import Testing
         return (S3Uploader(client: try makeClient(store), memory: memory), memory)
     }
 
-    private func upload(_ maximum: Int = .max) -> S3Upload {
+    func upload(_ maximum: Int = .max) -> S3Upload {
         S3Upload(
             key: "k", metadata: ["export-id": "e"],
             finalMetadata: { ["sum": $0.sha256, "size": String($0.size)] }, sha256MetadataName: "sum",
             maximumBytes: maximum)
     }
 
-    private func hex(_ bytes: [UInt8]) -> String { ByteText.hexadecimal(SHA256.hash(data: bytes)) }
+    func hex(_ bytes: [UInt8]) -> String { ByteText.hexadecimal(SHA256.hash(data: bytes)) }
 
     @Test(arguments: [1, 100, part - 1, part]) func storesWhatFitsIntoOnePartAtOnce(_ size: Int) async throws {
         let (store, bytes) = (FakeS3(), noise(size))
@@ -269,51 +269,5 @@ internal import Testing
         #expect(store.calls.last?.name == "AbortMultipartUpload")
         #expect(store.pendingUploads == 0)
         #expect(memory.gauge.bytesInUse == 0 && memory.gauge.active == 0)
-    }
-
-    // MARK: Somebody else's object
-
-    @Test(arguments: [100, 3 * part], [true, false])
-    func comparesByChecksum(_ size: Int, _ isSame: Bool) async throws {
-        let (store, bytes) = (FakeS3(), noise(size))
-        let stored = isSame ? bytes : noise(size, seed: 7)
-        store.put("k", stored, headers: ["x-amz-checksum-crc32c": CRC32C(stored).base64])
-        try await expectComparison(store, bytes, isSame: isSame, reads: 0)
-    }
-
-    @Test(arguments: [true, false]) func comparesByMetadata(_ isSame: Bool) async throws {
-        let (store, bytes) = (FakeS3(), noise(100))
-        let stored = isSame ? bytes : noise(100, seed: 7)
-        store.put("k", stored, headers: ["x-amz-meta-sum": hex(stored)])
-        try await expectComparison(store, bytes, isSame: isSame, reads: 0)
-    }
-
-    @Test(arguments: [100, 3 * part + 5], [true, false])
-    func comparesByReadingBack(_ size: Int, _ isSame: Bool) async throws {
-        let (store, bytes) = (FakeS3(), noise(size))
-        let stored = isSame ? bytes : noise(size, seed: 7)
-        let composite = ["x-amz-checksum-crc32c": "AAAAAA==-3", "x-amz-checksum-type": "COMPOSITE"]
-        store.put("k", stored, headers: composite)
-        try await expectComparison(store, bytes, isSame: isSame, reads: 1)
-    }
-
-    @Test func comparesTheSizeFirst() async throws {
-        let (store, bytes) = (FakeS3(), noise(100))
-        store.put("k", bytes + [0], headers: ["x-amz-checksum-crc32c": CRC32C(bytes).base64])
-        try await expectComparison(store, bytes, isSame: false, reads: 0)
-    }
-
-    private func expectComparison(_ store: FakeS3, _ bytes: [UInt8], isSame: Bool, reads: Int) async throws {
-        let before = store.object("k")?.bytes
-        let (uploader, memory) = try makeUploader(store)
-        let error = await failure {
-            let result = try await uploader.upload(upload()) { source(bytes) }
-            #expect(result.wasThere)
-        }
-        #expect(error?.kind == (isSame ? nil : .objectDiffers))
-        #expect(store.object("k")?.bytes == before)
-        #expect(store.calls("GetObject").count == reads)
-        #expect(store.pendingUploads == 0)
-        #expect(memory.gauge.bytesInUse == 0)
     }
 }

@@ -119,12 +119,15 @@ final class EventRecorder: Sendable {
         }
     }
 
+    private static let endings = ["nlu.export.completed", "nlu.export.failed"]
+
     /// Waits for the event that tells the end of a command.
     func end(of commandID: String, atMost bound: Duration = .seconds(60)) async throws -> RecordedEvent {
-        let isThere: @Sendable ([RecordedEvent]) -> Bool = { events in
-            events.contains { $0.commandID == commandID && ["nlu.export.completed", "nlu.export.failed"].contains($0.routingKey) }
+        let isEnd: @Sendable (RecordedEvent) -> Bool = { event in
+            event.commandID == commandID && Self.endings.contains(event.routingKey)
         }
-        try #require(await wait(atMost: bound, until: isThere), "no final event of \(commandID) in \(bound)")
-        return try #require(of(commandID).first { $0.routingKey != "nlu.export.progress" && $0.routingKey != "nlu.export.started" })
+        try #require(
+            await wait(atMost: bound) { $0.contains(where: isEnd) }, "no final event of \(commandID) in \(bound)")
+        return try #require(all.first(where: isEnd))
     }
 }
