@@ -110,7 +110,7 @@ extension S3ArtifactStore {
             switch try await client.verify(artifact.key, size: artifact.sizeBytes, checksum: checksum) {
             case .missing:
                 // HEAD cannot tell a missing object from a missing bucket; only the former speaks of the command.
-                try await client.headBucket()
+                try await faults.look()
                 return .missing
             case .differs(let what): return .differs(what)
             case .matches(let info):

@@ -45,10 +45,16 @@ struct StoreFaults: Sendable {
         return StepError(kind, error.description, httpStatus: error.httpStatus)
     }
 
-    /// Proves that the bucket is there and takes writes: HEAD bucket, put, delete.
+    /// Proves that the bucket is there and takes writes: look, put, delete.
     func probe() async throws(S3Error) {
-        try await client.headBucket()
+        try await look()
         _ = try await client.put(probeKey, .bytes(Array("probe".utf8)))
         try await client.delete(probeKey)
+    }
+
+    /// Proves that the bucket is there. A listing of one key needs the same permission as HeadBucket and, unlike an
+    /// answer to HEAD, says why it is refused.
+    func look() async throws(S3Error) {
+        _ = try await client.list(prefix: probeKey, limit: 1)
     }
 }

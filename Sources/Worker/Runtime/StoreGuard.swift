@@ -37,7 +37,7 @@ struct StoreGuard: Sendable {
     func proveOnce() async throws { try check(try await prove()) }
 
     private func prove() async throws(S3Error) -> StorageProbe.Report? {
-        try await parts.store.headBucket()
+        try await parts.faults.look()
         guard parts.settings.s3.conditionalWrites else { return nil }
         let (probe, key) = (StorageProbe(parts.store), parts.keys.probe(instance: parts.identity.instance))
         // Not cut short by a cancelled task: its object would stay behind. The store has just answered.
