@@ -45,12 +45,18 @@ struct LeaseService: Service {
 }
 
 extension LeaseKeeper {
-    /// Removes the lease even where the task that asks is already cancelled.
-    func removeUncancelled() async throws(StepError) {
-        let result = await Task { () -> Result<Void, StepError> in
+    /// Removes the lease even where the task that asks is already cancelled, but gives up after a few seconds: a store
+    /// that does not answer must not keep the process from ending, and the lease runs out by itself.
+    func removeUncancelled(within bound: Duration = .seconds(5)) async throws(StepError) {
+        let removal = Task { () -> Result<Void, StepError> in
             do throws(StepError) { return .success(try await self.remove()) } catch { return .failure(error) }
-        }.value
-        try result.get()
+        }
+        let timer = Task {
+            try await Task.sleep(for: bound)
+            removal.cancel()
+        }
+        defer { timer.cancel() }
+        try await removal.value.get()
     }
 }
 
