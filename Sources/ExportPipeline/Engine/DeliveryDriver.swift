@@ -213,7 +213,7 @@ extension DeliveryDriver {
     /// The one place where a command is settled, and so the only one that acknowledges it: the machine comes here with
     /// `.acknowledge` only from a success that was verified, audited in every sink and confirmed as announced.
     private func settle(_ settlement: Settlement) async -> DeliveryResult {
-        let reached = await Task { await delivery.settle(settlement) }.value
+        let reached = await uncut { await delivery.settle(settlement) }
         note(.settled(settlement, reached: reached))
         return .settled
     }

@@ -58,24 +58,16 @@ package final class LeaseKeeper: Sendable {
             throw StepError(.transient(), "the lease cannot be written: \(error)")
         }
         let condition = version.withLock { $0 }.map(WriteCondition.version) ?? .absent
-        switch try await writeUncut(bytes, if: condition) {
+        // Never cut short by a cancelled task: a write that was given up half-way could land after `remove`.
+        let result = try await uncut { [store, key] () async throws(StepError) in
+            try await store.write(bytes, to: key, if: condition)
+        }
+        switch result {
         case .written(let tag): version.withLock { $0 = tag }
         case .conflict:
             let found = try await store.read(key)
             version.withLock { $0 = found?.version }
         }
-    }
-
-    /// A write is never cut short by a cancelled task: one that was given up half-way could land after `remove`.
-    private func writeUncut(_ bytes: [UInt8], if condition: WriteCondition) async throws(StepError) -> WriteResult {
-        let task = Task { [store, key] () -> Result<WriteResult, StepError> in
-            do throws(StepError) {
-                return .success(try await store.write(bytes, to: key, if: condition))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try await task.value.get()
     }
 
     /// Renews for ever, every `lease.renew`; returns when the task is cancelled. Failures are told and tried again.

@@ -22,9 +22,6 @@ package final class Pipeline: Sendable {
             key: { keys.worker(instance: $0) })
     }
 
-    /// How many runs are going on in this process.
-    package var activeRuns: Int { registry.count }
-
     /// Takes a delivery through its whole life; returns how it was settled.
     package func handle(_ delivery: any Delivery) async -> Settlement? {
         let (subject, foregone) = examine(delivery.message)

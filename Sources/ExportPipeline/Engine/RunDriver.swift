@@ -46,7 +46,7 @@ struct RunDriver: Sendable {
         let before = machine
         if case .write = step {
             // A conditional write is never cut short: its answer decides who owns the run.
-            return await Task { await attempt(step, before, noteUpload: { _ in }) }.value
+            return await uncut { await attempt(step, before, noteUpload: { _ in }) }
         }
         let noted = NotedUpload()
         let result = await control.run(interruptible: step.mayBeInterrupted) {

@@ -26,8 +26,6 @@ final class RunRegistry: Sendable {
 
     func remove(_ key: String) { entries.withLock { _ = $0.removeValue(forKey: key) } }
 
-    var count: Int { entries.withLock { $0.count } }
-
     func stop(_ level: StopLevel) {
         for entry in entries.withLock({ Array($0.values) }) { entry.control.stop(level) }
     }

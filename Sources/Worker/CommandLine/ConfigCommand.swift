@@ -20,8 +20,9 @@ package enum ConfigCommand {
         let keys = rows.map { $0.0.count }.max() ?? 0
         // A long value moves its own source to the right, not everybody's.
         let values = min(48, rows.map { $0.1.count }.max() ?? 0)
-        let lines = rows.map { "\(pad($0.0, keys))  \(pad($0.1, values))  \($0.2)" }
-        return (["\(pad("KEY", keys))  \(pad("VALUE", values))  SOURCE"] + lines).joined(separator: "\n") + "\n"
+        let lines = rows.map { "\($0.0.padded(to: keys))  \($0.1.padded(to: values))  \($0.2)" }
+        return (["\("KEY".padded(to: keys))  \("VALUE".padded(to: values))  SOURCE"] + lines).joined(separator: "\n")
+            + "\n"
     }
 
     private static func json(_ report: SettingsReport) -> String {
@@ -49,8 +50,4 @@ package enum ConfigCommand {
     }
 
     private static func shown(_ value: String?) -> String { value.map { LogText.clean($0) } ?? "-" }
-
-    private static func pad(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
-    }
 }

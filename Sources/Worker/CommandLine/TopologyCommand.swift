@@ -21,14 +21,21 @@ package enum TopologyCommand {
 
     /// Makes what is missing and says nothing.
     package static func ensure(settings: Settings) async throws {
+        try await withBroker(settings) { session, topology throws(AMQPError) in try session.apply(topology) }
+    }
+
+    /// Connects and hands over the session with the topology as it has to be, whether or not workers declare it.
+    private static func withBroker<Value: Sendable>(
+        _ settings: Settings,
+        _ body: @escaping @Sendable (AMQPAdminSession, AMQPTopology) throws(AMQPError) -> Value
+    ) async throws -> Value {
         let broker = BrokerConfiguration(settings: settings.amqp)
-        var topology = broker.topology
-        topology.mode = .declare
-        let wanted = topology
+        var declared = broker.topology
+        declared.mode = .declare
         let identity = WorkerIdentity.current(environment: SystemEnvironment())
-        try await AMQPAdmin.withConnection(broker.connection("topology", identity: identity)) {
-            session throws(AMQPError) in
-            try session.apply(wanted)
+        return try await AMQPAdmin.withConnection(broker.connection("topology", identity: identity)) {
+            [declared] session throws(AMQPError) in
+            try body(session, declared)
         }
     }
 
@@ -36,16 +43,10 @@ package enum TopologyCommand {
         _ settings: Settings, _ output: OutputFormat,
         _ body: @escaping @Sendable (AMQPAdminSession, AMQPTopology) throws(AMQPError) -> [TopologyFinding]
     ) async -> WorkerExit {
-        let broker = BrokerConfiguration(settings: settings.amqp)
-        var topology = broker.topology
-        topology.mode = .declare
-        let wanted = topology
         do {
-            let identity = WorkerIdentity.current(environment: SystemEnvironment())
-            let connection = try await broker.connection("topology", identity: identity)
-            let (version, findings) = try await AMQPAdmin.withConnection(connection) {
-                session throws(AMQPError) -> (String, [TopologyFinding]) in
-                (session.server.version, try body(session, wanted))
+            let (version, findings) = try await withBroker(settings) {
+                session, topology throws(AMQPError) -> (String, [TopologyFinding]) in
+                (session.server.version, try body(session, topology))
             }
             TopologyReport(version: version, findings: findings).show(output)
             return findings.contains { $0.state.isProblem } ? .configuration : .success
@@ -98,15 +99,15 @@ struct TopologySurvey {
         for exchange in topology.exchanges { findings.append(try examine(exchange)) }
         for queue in topology.queues { findings.append(try examine(queue)) }
         for binding in topology.bindings {
-            let isPossible = !findings.contains {
+            if creates { try session.bind(binding) }
+            let isMissing = findings.contains {
                 $0.state == .missing && [binding.queue, binding.exchange].contains($0.name)
             }
-            if creates || isPossible, creates { try session.bind(binding) }
             findings.append(
                 TopologyFinding(
                     kind: "binding", name: "\(binding.exchange) → \(binding.queue)",
                     detail: binding.routingKey.isEmpty ? "" : "routing key \(binding.routingKey)",
-                    state: creates ? .present(messages: nil) : (isPossible ? .present(messages: nil) : .missing)))
+                    state: isMissing ? .missing : .present(messages: nil)))
         }
         return findings
     }

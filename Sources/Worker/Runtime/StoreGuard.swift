@@ -41,10 +41,7 @@ struct StoreGuard: Sendable {
         guard parts.settings.s3.conditionalWrites else { return nil }
         let (probe, key) = (StorageProbe(parts.store), parts.keys.probe(instance: parts.identity.instance))
         // Not cut short by a cancelled task: its object would stay behind. The store has just answered.
-        let task = Task { () -> Result<StorageProbe.Report, S3Error> in
-            do throws(S3Error) { return .success(try await probe.run(key: key)) } catch { return .failure(error) }
-        }
-        return try await task.value.get()
+        return try await uncut { () async throws(S3Error) in try await probe.run(key: key) }
     }
 
     private func check(_ report: StorageProbe.Report?) throws {
