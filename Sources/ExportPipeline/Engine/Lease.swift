@@ -30,6 +30,7 @@ package final class LeaseKeeper: Sendable {
     private let environment: any PipelineEnvironment
     private let startedAt: Timestamp
     private let renewals = Atomic<Int>(0)
+    private let isRunning = Atomic<Bool>(false)
     private let version = Mutex<String?>(nil)
 
     package init(
@@ -70,8 +71,16 @@ package final class LeaseKeeper: Sendable {
         }
     }
 
+    /// Renewals begun so far, whatever became of them: a store that is down does not stop the counting, a loop that
+    /// hangs does. Nil while nobody runs the loop.
+    package var begun: UInt64? {
+        isRunning.load(ordering: .relaxed) ? UInt64(renewals.load(ordering: .relaxed)) : nil
+    }
+
     /// Renews for ever, every `lease.renew`; returns when the task is cancelled. Failures are told and tried again.
     package func run(onFailure: @Sendable (StepError) -> Void) async {
+        isRunning.store(true, ordering: .relaxed)
+        defer { isRunning.store(false, ordering: .relaxed) }
         while !Task.isCancelled {
             do throws(StepError) {
                 try await renew()
