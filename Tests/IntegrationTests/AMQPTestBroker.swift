@@ -63,6 +63,13 @@ enum AMQPTestBroker {
         }
     }
 
+    /// Deletes a queue with all that is in it.
+    static func delete(_ queue: String) async throws {
+        _ = try await AMQPAdmin.withConnection(try configuration()) { (session) throws(AMQPError) in
+            try session.delete(queue: queue)
+        }
+    }
+
     static func message(_ queue: String, _ id: String, body: [UInt8] = [1, 2, 3]) -> AMQPMessage {
         AMQPMessage(
             exchange: "", routingKey: queue,

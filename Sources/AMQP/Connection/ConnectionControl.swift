@@ -39,9 +39,11 @@ final class ConnectionControl: Sendable {
         var phase = Phase.notStarted
         var isStopping = false
         var status = AMQPConnectionStatus()
+        var listeners: [@Sendable (AMQPConnectionEvent) -> Void] = []
     }
 
     let wakeUp: WakeUp
+    let pulse = Pulse()
     /// Opens when all is over.
     let ended = Latch()
     let events: AsyncStream<AMQPConnectionEvent>
@@ -56,6 +58,17 @@ final class ConnectionControl: Sendable {
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var status: AMQPConnectionStatus { state.withLock { $0.status } }
+
+    /// The beats of the thread; nil while there is none.
+    var turns: UInt64? {
+        let isRunning = state.withLock { $0.phase == .connecting || $0.phase == .turning }
+        return isRunning ? pulse.beats : nil
+    }
+
+    /// Adds someone who is told of every event from now on, on the thread that emits it.
+    func observe(_ listener: @escaping @Sendable (AMQPConnectionEvent) -> Void) {
+        state.withLock { $0.listeners.append(listener) }
+    }
 
     func update(_ change: (inout AMQPConnectionStatus) -> Void) {
         state.withLock { change(&$0.status) }
@@ -113,6 +126,7 @@ final class ConnectionControl: Sendable {
             }
         }
         sink.yield(event)
+        for listener in state.withLock({ $0.listeners }) { listener(event) }
     }
 
     /// All is over: no more events, everyone waiting goes on.
@@ -121,6 +135,8 @@ final class ConnectionControl: Sendable {
             state.phase = .ended
             state.status.server = nil
             state.status.consumingQueues = []
+            // They may hold on to whoever holds on to this.
+            state.listeners = []
         }
         sink.finish()
         ended.open()

@@ -40,7 +40,8 @@ struct ConnectionLoop<Role: ConnectionRole> {
             do throws(AMQPError) {
                 let endpoint = endpoints.next()
                 let session = try Session(
-                    endpoint: endpoint, configuration: configuration, maximumBodyBytes: role.maximumBodyBytes)
+                    endpoint: endpoint, configuration: configuration, maximumBodyBytes: role.maximumBodyBytes,
+                    pulse: control.pulse)
                 guard control.enter(.turning) else {
                     session.close()
                     return
@@ -68,7 +69,8 @@ struct ConnectionLoop<Role: ConnectionRole> {
             session.close()
         } catch {
             // A refusal leaves the connection in order; after anything else there is nobody to talk to.
-            if error.replyCode != nil { session.close() } else { session.abandon() }
+            let isInOrder = error.replyCode != nil || error.code == .consumerCancelled
+            if isInOrder { session.close() } else { session.abandon() }
             throw error
         }
     }
@@ -80,6 +82,7 @@ struct ConnectionLoop<Role: ConnectionRole> {
             metadata: [LogKey.broker: "\(session.broker)", LogKey.serverVersion: "\(session.server.version)"])
         try role.opened(session)
         while !control.isStopping {
+            control.pulse.beat()
             try session.pump()
             try role.work(session)
             guard !control.isStopping else { break }
@@ -91,7 +94,9 @@ struct ConnectionLoop<Role: ConnectionRole> {
         role.lost(error)
         control.emit(.disconnected(error))
         guard !control.isStopping else { return }
-        logger.warning(
+        // What only the operator can mend is more than a warning; it is tried again all the same.
+        logger.log(
+            level: error.code == .refusedCredentials || error.code == .passwordUnavailable ? .error : .warning,
             "no connection to the broker",
             metadata: [LogKey.errorCode: "\(error.code.rawValue)", LogKey.error: "\(error)"])
     }
@@ -100,6 +105,7 @@ struct ConnectionLoop<Role: ConnectionRole> {
     private func sleep(_ delay: Duration) {
         let end = ContinuousClock.now + delay
         while !control.isStopping {
+            control.pulse.beat()
             role.idle()
             guard ContinuousClock.now < end else { return }
             Readiness.wait(socket: nil, wakeUp: control.wakeUp, until: min(end, role.deadline ?? end))

@@ -89,17 +89,17 @@ extension Session {
 
     // MARK: Consuming
 
-    func consume(_ subscription: AMQPSubscription) throws(AMQPError) {
+    func consume(_ subscription: AMQPSubscription, consumerTag: String) throws(AMQPError) {
         let what = "consuming from '\(subscription.queue)'"
         try call(what, .done(method: AMQP_BASIC_QOS_OK_METHOD)) {
             unsafe crmq_basic_qos($0.state, subscription.prefetch)
         }
         try sendWithArena(what) {
             unsafe crmq_basic_consume(
-                $0.state, $1.bytes(subscription.queue), $1.bytes(subscription.consumerTag),
+                $0.state, $1.bytes(subscription.queue), $1.bytes(consumerTag),
                 $1.table(subscription.arguments))
         }
-        try awaitEvent(what) { $0 == .reply(.consuming(consumerTag: subscription.consumerTag)) ? () : nil }
+        try awaitEvent(what) { $0 == .reply(.consuming(consumerTag: consumerTag)) ? () : nil }
     }
 
     func cancel(consumerTag: String) throws(AMQPError) {

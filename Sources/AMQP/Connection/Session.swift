@@ -26,16 +26,23 @@ final class Session {
     private let wire: WireConnection
     private let configuration: AMQPConnectionConfiguration
     private let watchdog: Watchdog.Guard
+    private let pulse: Pulse
     private let maximumBodyBytes: Int
     private var assembler: FrameAssembler
     private var lastHeartbeat = ContinuousClock.now
     private var isClosed = false
 
-    /// Connects, logs in and opens the channel; blocks up to twice the connect timeout plus the rpc timeout.
+    /// Connects, logs in and opens the channel; blocks up to twice the connect timeout plus the rpc timeout, and for
+    /// what the password and the name take. `pulse` beats whenever the thread gets on.
     init(
-        endpoint: AMQPEndpoint, configuration: AMQPConnectionConfiguration, maximumBodyBytes: Int
+        endpoint: AMQPEndpoint, configuration: AMQPConnectionConfiguration, maximumBodyBytes: Int,
+        pulse: Pulse = Pulse()
     ) throws(AMQPError) {
+        let endpoint = try configuration.withPassword(endpoint)
+        pulse.beat()
         wire = try WireConnection(endpoint: endpoint, tls: configuration.tls, timeout: configuration.connectTimeout)
+        pulse.beat()
+        self.pulse = pulse
         let stuck = configuration.stuckTimeout
         _ = crmq_set_user_timeout(wire.descriptor, UInt32(clamping: stuck.milliseconds))
         watchdog = try Watchdog.shared.watch(wire.descriptor, limit: stuck)
@@ -51,7 +58,7 @@ final class Session {
         } catch {
             Watchdog.shared.release(watchdog)
             wire.destroy()
-            throw error
+            throw configuration.explaining(error, endpoint)
         }
         try openChannel()
     }
@@ -79,6 +86,7 @@ final class Session {
         watchdog.rest()
         Readiness.wait(socket: wire.descriptor, wakeUp: wakeUp, until: end)
         watchdog.progress()
+        pulse.beat()
     }
 
     /// Handles what has arrived (at most `limit` frames, so that others get their turn) and keeps the heartbeat.
@@ -160,6 +168,7 @@ final class Session {
     /// Sends without waiting for an answer.
     func send(_ what: String, _ body: (WireHandle) -> Int32) throws(AMQPError) {
         watchdog.progress()
+        defer { pulse.beat() }
         do throws(AMQPError) {
             try wire.send(what, body)
         } catch {

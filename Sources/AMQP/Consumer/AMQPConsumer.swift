@@ -48,9 +48,13 @@ package final class AMQPConsumer: Sendable {
             guard subscription.prefetch > 0 else {
                 throw refuse("The prefetch of '\(subscription.queue)' must be from 1 to 65535; 0 would be no limit.")
             }
-            guard !subscription.consumerTag.isEmpty, subscription.consumerTag.utf8.count <= 255,
-                !subscription.queue.isEmpty, subscription.queue.utf8.count <= 255
-            else { throw refuse("Queue '\(subscription.queue)': names and consumer tags have 1 to 255 bytes.") }
+            guard (1...AMQPSubscription.maximumTagBytes).contains(subscription.consumerTag.utf8.count),
+                (1...255).contains(subscription.queue.utf8.count)
+            else {
+                throw refuse(
+                    "Queue '\(subscription.queue)': its name must have 1 to 255 bytes, its consumer's tag 1 to "
+                        + "\(AMQPSubscription.maximumTagBytes).")
+            }
         }
         guard Set(subscriptions.map(\.queue)).count == subscriptions.count,
             Set(subscriptions.map(\.consumerTag)).count == subscriptions.count
@@ -59,6 +63,19 @@ package final class AMQPConsumer: Sendable {
 
     /// What is known at this moment.
     package var status: AMQPConnectionStatus { core.status }
+
+    /// Tells `listener` of every event from now on, besides `events`: in order, when `status` has changed already, on
+    /// the connection's own thread, so it must not block. It is let go of when the consumer ends.
+    package func observe(_ listener: @escaping @Sendable (AMQPConnectionEvent) -> Void) {
+        core.control.observe(listener)
+    }
+
+    /// Makes the connection's thread turn once, at no cost to the broker.
+    package func ping() { core.control.wakeUp.signal() }
+
+    /// How often the connection's thread got on; nil while there is none. After a `ping` the number changes soon, or
+    /// the thread hangs: it is then in name resolution or in a call that will not return.
+    package var turns: UInt64? { core.control.turns }
 
     /// Connects and consumes until `shutdown`, or until the task is cancelled, which means the same.
     package func run() async {

@@ -7,6 +7,7 @@ final class ConsumerCore: Sendable {
     /// A settlement on its way to the thread; its tag is out of the ledger already.
     struct PendingSettlement {
         var tag: UInt64
+        var queue: String?
         var how: AMQPSettlement
         var continuation: CheckedContinuation<AMQPSettleResult, Never>
     }
@@ -59,10 +60,11 @@ final class ConsumerCore: Sendable {
     func settle(_ tag: AMQPDeliveryTag, _ how: AMQPSettlement) async -> AMQPSettleResult {
         await withCheckedContinuation { continuation in
             let refusal = state.withLock { state -> AMQPSettleResult? in
+                let queue = state.ledger.queue(of: tag)
                 let result = state.ledger.take(tag)
                 guard result == .sent else { return result }
                 state.requests.settlements.append(
-                    PendingSettlement(tag: tag.tag, how: how, continuation: continuation))
+                    PendingSettlement(tag: tag.tag, queue: queue, how: how, continuation: continuation))
                 return nil
             }
             if let refusal { continuation.resume(returning: refusal) } else { control.wakeUp.signal() }
@@ -104,6 +106,13 @@ final class ConsumerCore: Sendable {
     /// Takes a delivery out for the thread's own settling.
     func take(_ tag: AMQPDeliveryTag) -> Bool {
         state.withLock { $0.ledger.take(tag) == .sent }
+    }
+
+    /// Whether a delivery of this queue is not settled yet, or its settlement not written.
+    func holds(queue: String) -> Bool {
+        state.withLock { state in
+            state.ledger.count(queue: queue) > 0 || state.requests.settlements.contains { $0.queue == queue }
+        }
     }
 
     /// What was asked for since the last turn.

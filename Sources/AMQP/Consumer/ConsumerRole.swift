@@ -11,6 +11,8 @@ final class ConsumerRole: ConnectionRole {
     private let logger: Logger
     private var slots: [QueueSlot]
     private var generation: UInt64 = 0
+    /// Restarts of consumers on this channel.
+    private var restarts = 0
     /// Consumers the broker cancelled since the last turn.
     private var cancelledTags: [String] = []
 
@@ -34,12 +36,13 @@ final class ConsumerRole: ConnectionRole {
 
     func opened(_ session: Session) throws(AMQPError) {
         cancelledTags = []
+        restarts = 0
         try prepare(session)
         generation = core.begin()
         let paused = core.paused
         for index in slots.indices where slots[index].state == .idle {
             guard !paused.contains(slots[index].subscription.queue) else { continue }
-            try start(index, session)
+            try start(index, session, isRestart: false)
         }
     }
 
@@ -83,10 +86,12 @@ final class ConsumerRole: ConnectionRole {
         }
     }
 
-    private func start(_ index: Int, _ session: Session) throws(AMQPError) {
+    private func start(_ index: Int, _ session: Session, isRestart: Bool = true) throws(AMQPError) {
         let subscription = slots[index].subscription
+        if isRestart { restarts += 1 }
+        slots[index].starts(number: isRestart ? restarts : 0)
         do throws(AMQPError) {
-            try session.consume(subscription)
+            try session.consume(subscription, consumerTag: slots[index].consumerTag)
         } catch {
             // The channel is gone for all; this queue waits while the others come back.
             if error.replyCode != nil { fail(index, error, refusedToConsume: true) }
@@ -116,7 +121,7 @@ final class ConsumerRole: ConnectionRole {
 
     private func deliver(_ content: Content, _ session: Session) throws(AMQPError) {
         guard case .delivery(let consumerTag, let deliveryTag, _, _, _) = content.head,
-            let slot = slots.first(where: { $0.subscription.consumerTag == consumerTag }),
+            let slot = slots.first(where: { $0.consumerTag == consumerTag }),
             let delivery = AMQPDelivery(content, queue: slot.subscription.queue, generation: generation)
         else { throw AMQPError(.protocolViolation, "\(session.broker) delivered to a consumer that is not ours.") }
         guard core.note(deliveryTag, queue: delivery.queue) else {
@@ -130,10 +135,11 @@ final class ConsumerRole: ConnectionRole {
     // MARK: Turning
 
     func work(_ session: Session) throws(AMQPError) {
+        // Before any settlement is written: some may be of a queue that is gone.
+        try noteCancelled(session)
         let requests = core.takeRequests()
         defer { for continuation in requests.waiting { continuation.resume() } }
         try write(requests.settlements, session)
-        try noteCancelled(session)
         for probe in requests.probes { try finish(probe, session) }
         try reconcile(session)
     }
@@ -150,10 +156,13 @@ final class ConsumerRole: ConnectionRole {
         }
     }
 
+    /// A consumer that the broker cancelled starts again when its queue has been looked at. What it was lent and has not
+    /// settled costs the channel: the queue was deleted, most often, and what is settled under an old number would hit
+    /// a message of the queue that takes its place (RabbitMQ 3.10 and 4.0 do not tell them apart).
     private func noteCancelled(_ session: Session) throws(AMQPError) {
         defer { cancelledTags = [] }
         for tag in cancelledTags {
-            guard let index = slots.firstIndex(where: { $0.subscription.consumerTag == tag }),
+            guard let index = slots.firstIndex(where: { $0.consumerTag == tag }),
                 slots[index].isConsuming
             else { continue }
             let queue = slots[index].subscription.queue
@@ -161,6 +170,12 @@ final class ConsumerRole: ConnectionRole {
             logger.warning("the broker cancelled a consumer", metadata: [LogKey.queue: "\(queue)"])
             core.control.emit(.consumerCancelled(queue: queue, byServer: true))
             try handBack(queue, session)
+            guard !core.holds(queue: queue) else {
+                throw AMQPError(
+                    .consumerCancelled,
+                    "\(session.broker) cancelled the consumer of '\(queue)' while deliveries were held: was the queue "
+                        + "deleted? The channel is made anew.")
+            }
         }
     }
 
@@ -182,7 +197,7 @@ final class ConsumerRole: ConnectionRole {
 
     private func stop(_ index: Int, _ session: Session) throws(AMQPError) {
         let subscription = slots[index].subscription
-        try session.cancel(consumerTag: subscription.consumerTag)
+        try session.cancel(consumerTag: slots[index].consumerTag)
         slots[index].stopped()
         core.control.emit(.consumerCancelled(queue: subscription.queue, byServer: false))
         try handBack(subscription.queue, session)

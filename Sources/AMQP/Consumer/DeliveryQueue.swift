@@ -11,6 +11,7 @@ final class DeliveryQueue: Sendable {
         var waiting: Deque<AMQPDelivery> = []
         var takers: Deque<(id: UInt64, continuation: CheckedContinuation<AMQPDelivery?, Never>)> = []
         var nextID: UInt64 = 0
+        var taken: UInt64 = 0
         var isFinished = false
     }
 
@@ -24,10 +25,16 @@ final class DeliveryQueue: Sendable {
     /// Deliveries nobody took yet.
     var count: Int { state.withLock { $0.waiting.count } }
 
+    /// How many deliveries have been taken so far; nil while none waits.
+    var takenWhileOthersWait: UInt64? { state.withLock { $0.waiting.isEmpty ? nil : $0.taken } }
+
     /// Hands a delivery to the longest waiting taker, or keeps it. False when there is no room.
     func push(_ delivery: AMQPDelivery) -> Bool {
         let (taker, hasRoom) = state.withLock { state -> (CheckedContinuation<AMQPDelivery?, Never>?, Bool) in
-            if let taker = state.takers.popFirst() { return (taker.continuation, true) }
+            if let taker = state.takers.popFirst() {
+                state.taken += 1
+                return (taker.continuation, true)
+            }
             guard state.waiting.count < capacity else { return (nil, false) }
             state.waiting.append(delivery)
             return (nil, true)
@@ -46,7 +53,10 @@ final class DeliveryQueue: Sendable {
             await withCheckedContinuation { continuation in
                 let ready = state.withLock { state -> AMQPDelivery?? in
                     if Task.isCancelled { return .some(nil) }
-                    if let delivery = state.waiting.popFirst() { return .some(delivery) }
+                    if let delivery = state.waiting.popFirst() {
+                        state.taken += 1
+                        return .some(delivery)
+                    }
                     if state.isFinished { return .some(nil) }
                     state.takers.append((id, continuation))
                     return nil
@@ -88,6 +98,10 @@ package struct AMQPDeliveries: AsyncSequence, Sendable {
     package typealias Failure = Never
 
     let queue: DeliveryQueue
+
+    /// How many have been taken so far; nil while none waits to be taken. A number that stays the same for long means
+    /// that nobody takes what waits.
+    package var takenWhileOthersWait: UInt64? { queue.takenWhileOthersWait }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         let queue: DeliveryQueue

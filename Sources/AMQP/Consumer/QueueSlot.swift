@@ -15,6 +15,10 @@ struct QueueSlot {
 
     let subscription: AMQPSubscription
     private(set) var state = State.idle
+    /// The consumer's name while it consumes. Another one each time on the same channel: a quorum queue knows what was
+    /// lent by consumer and number, and a queue deleted and declared anew would take the settlement of an old delivery
+    /// for that of a new one.
+    private(set) var consumerTag: String
     private var schedule: ReconnectSchedule
     private var probes: UInt64 = 0
     /// The last refusal was to consume, which closes the channel for all queues: not to be tried on a whim.
@@ -22,6 +26,7 @@ struct QueueSlot {
 
     init(_ subscription: AMQPSubscription, _ configuration: AMQPConnectionConfiguration) {
         self.subscription = subscription
+        consumerTag = subscription.consumerTag
         schedule = ReconnectSchedule(initial: configuration.reconnectInitial, maximum: configuration.reconnectMax)
     }
 
@@ -36,6 +41,11 @@ struct QueueSlot {
     func mayStart(at now: ContinuousClock.Instant) -> Bool {
         guard case .waiting(let until) = state else { return true }
         return now >= until || !isRefusedToConsume
+    }
+
+    /// A consumer is about to start, the `number`th on this channel of any queue.
+    mutating func starts(number: Int) {
+        consumerTag = subscription.consumerTag + (number > 0 ? "#\(number)" : "")
     }
 
     mutating func started(at now: ContinuousClock.Instant) {

@@ -20,6 +20,11 @@ struct SettlementLedger {
         queues.values.reduce(0) { $0 + ($1 == queue ? 1 : 0) }
     }
 
+    /// The queue of a delivery that is not settled yet.
+    func queue(of tag: AMQPDeliveryTag) -> String? {
+        tag.generation == generation ? queues[tag.tag] : nil
+    }
+
     /// A new channel is open.
     mutating func begin() {
         generation += 1

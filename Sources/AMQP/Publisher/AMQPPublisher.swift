@@ -52,6 +52,19 @@ package final class AMQPPublisher: Sendable {
     /// What is known at this moment.
     package var status: AMQPConnectionStatus { core.status }
 
+    /// Tells `listener` of every event from now on, besides `events`: in order, when `status` has changed already, on
+    /// the connection's own thread, so it must not block. It is let go of when the publisher ends.
+    package func observe(_ listener: @escaping @Sendable (AMQPConnectionEvent) -> Void) {
+        core.control.observe(listener)
+    }
+
+    /// Makes the connection's thread turn once, at no cost to the broker.
+    package func ping() { core.control.wakeUp.signal() }
+
+    /// How often the connection's thread got on; nil while there is none. After a `ping` the number changes soon, or
+    /// the thread hangs: it is then in name resolution or in a call that will not return.
+    package var turns: UInt64? { core.control.turns }
+
     /// Connects and serves `publish` until `shutdown`, or until the task is cancelled, which means the same.
     package func run() async {
         let core = core

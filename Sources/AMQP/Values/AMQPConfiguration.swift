@@ -16,10 +16,26 @@ package struct AMQPTLS: Sendable, Hashable {
     }
 }
 
+/// A password that may change while this process lives: it is read anew for every connection.
+package struct AMQPPassword: Sendable {
+    /// What to correct when the broker refuses the password, as an operator knows it: "amqp.passwordFile".
+    package var origin: String
+    /// Reads it as it is now. Called on the connection's own thread: it may block. What it throws ends that attempt
+    /// to connect, and the next one reads again.
+    package var read: @Sendable () throws(AMQPError) -> String
+
+    package init(origin: String, read: @escaping @Sendable () throws(AMQPError) -> String) {
+        self.origin = origin
+        self.read = read
+    }
+}
+
 /// How a connection is made and kept.
 package struct AMQPConnectionConfiguration: Sendable {
     /// Tried in random order.
     package var endpoints: [AMQPEndpoint]
+    /// Takes the place of the endpoints' own passwords.
+    package var password: AMQPPassword?
     package var tls = AMQPTLS()
     /// Whole seconds, 0 for none; the broker may lower it.
     package var heartbeat = Duration.seconds(15)
@@ -61,6 +77,24 @@ package struct AMQPConnectionConfiguration: Sendable {
             throw refuse("The AMQP \(name) must be positive, it is \(value).")
         }
     }
+
+    /// The endpoint with the password as it is now. May block.
+    func withPassword(_ endpoint: AMQPEndpoint) throws(AMQPError) -> AMQPEndpoint {
+        guard let password, endpoint.mechanism == .plain else { return endpoint }
+        var endpoint = endpoint
+        endpoint.password = try password.read()
+        return endpoint
+    }
+
+    /// Says what to correct where the broker refused user and password; other errors stay as they are.
+    func explaining(_ error: AMQPError, _ endpoint: AMQPEndpoint) -> AMQPError {
+        guard error.code == .refusedCredentials, error.replyCode == 403 else { return error }
+        var error = error
+        error.message =
+            "\(endpoint) refused the login (ACCESS_REFUSED for user '\(endpoint.user)'): check "
+            + "\(password?.origin ?? "user and password"); the broker's log says what was wrong."
+        return error
+    }
 }
 
 /// One queue to consume from.
@@ -68,6 +102,9 @@ package struct AMQPSubscription: Sendable, Hashable {
     package var queue: String
     /// Deliveries in flight of this queue, 1 to 65535.
     package var prefetch: UInt16
+    /// The most bytes of a consumer tag: AMQP allows 255, and a consumer that starts again adds `#` and a number.
+    package static let maximumTagBytes = 240
+
     /// Shown on the broker's pages; unique in the connection.
     package var consumerTag: String
     /// For example `x-priority`; shown on the broker's pages as well.

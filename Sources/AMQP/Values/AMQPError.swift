@@ -16,6 +16,8 @@ package struct AMQPError: Error, Sendable, Hashable, CustomStringConvertible {
         case tls
         /// The broker refused user, password or virtual host.
         case refusedCredentials = "refused_credentials"
+        /// The password could not be read from where it is kept; nothing was sent.
+        case passwordUnavailable = "password_unavailable"
         /// The user may not do this (403).
         case accessRefused = "access_refused"
         /// A queue or exchange is not there (404).
@@ -24,6 +26,8 @@ package struct AMQPError: Error, Sendable, Hashable, CustomStringConvertible {
         case topologyMismatch = "topology_mismatch"
         /// A queue is locked by another connection (405).
         case resourceLocked = "resource_locked"
+        /// The broker cancelled a consumer that still held deliveries; the channel was given up.
+        case consumerCancelled = "consumer_cancelled"
         /// The broker closed the channel for another reason.
         case channelClosed = "channel_closed"
         /// The broker closed the connection and said why.

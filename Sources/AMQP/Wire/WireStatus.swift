@@ -78,9 +78,7 @@ enum WireStatus {
     static func loginRefused(_ replyCode: Int, _ text: String, endpoint: AMQPEndpoint) -> AMQPError {
         var error = closed(replyCode, text, channel: false, broker: "\(endpoint)")
         switch replyCode {
-        case 403:
-            error.code = .refusedCredentials
-            error.message = "\(endpoint) refused user or password: check both (its log says which)."
+        case 403: error.code = .refusedCredentials
         case 530:
             error.code = .refusedCredentials
             error.message =

@@ -25,7 +25,7 @@ extension WorkerExit {
     init(_ error: AMQPError) {
         switch error.code {
         case .refusedCredentials, .accessRefused: self = .refused
-        case .invalidConfiguration, .topologyMismatch: self = .configuration
+        case .invalidConfiguration, .passwordUnavailable, .topologyMismatch: self = .configuration
         case .invalidMessage: self = .usage
         default: self = .unavailable
         }

@@ -1,5 +1,6 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
+internal import AMQP
 internal import ExportPipeline
 internal import Glibc
 
@@ -17,7 +18,9 @@ struct WorkerIdentity: Sendable, Hashable {
     func name(_ role: String) -> String { "nlu-export-worker \(worker) \(role)" }
 
     /// The tag of the consumer of `queue`: names host and process, so that the broker's pages say who holds what.
-    func consumerTag(_ queue: String) -> String { "nlu-export-worker/\(worker)/\(queue)".prefixBytes(255) }
+    func consumerTag(_ queue: String) -> String {
+        "nlu-export-worker/\(worker)/\(queue)".prefixBytes(AMQPSubscription.maximumTagBytes)
+    }
 
     static func current(environment: any PipelineEnvironment) -> WorkerIdentity {
         let host = hostName()
