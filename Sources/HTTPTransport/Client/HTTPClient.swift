@@ -72,6 +72,16 @@ package final class HTTPClient: Sendable {
         }
     }
 
+    /// Makes the client's thread turn once.
+    package func ping() { loop?.mailbox.ping() }
+
+    /// How often the client's thread has turned; nil when it has ended. After a `ping` the number changes soon, or the
+    /// thread hangs.
+    package var turns: UInt64? {
+        guard let loop, !loop.ending.isOver else { return nil }
+        return loop.turns
+    }
+
     /// Cancels what is under way (`shutDown`), closes every connection and returns when the thread is done with
     /// libcurl.
     package func shutdown() async {

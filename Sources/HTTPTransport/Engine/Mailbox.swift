@@ -55,6 +55,15 @@ final class Mailbox: Sendable {
         }
     }
 
+    /// Makes the loop turn once; without effect once it is closed.
+    func ping() {
+        state.withLock { state in
+            guard !state.isClosed, !state.isLoopAwake else { return }
+            state.isLoopAwake = true
+            wake()
+        }
+    }
+
     /// Swaps out what has come; `released` requests are no longer held.
     func drain(into commands: inout [LoopCommand], released: Int) {
         state.withLock { state in

@@ -6,8 +6,8 @@ internal import Synchronization
 
 /// The loop that owns libcurl: takes commands, moves transfers, answers whoever waits.
 ///
-/// Everything but `mailbox` and `ending` belongs to the loop's thread. One turn is: take commands, perform, collect
-/// what ended, admit who waits, look at what is overdue, wait. Work per turn grows with the transfers admitted (at most
+/// Everything but `mailbox`, `ending` and `turns` belongs to the loop's thread. One turn is: take commands, perform,
+/// collect what ended, admit who waits, look at what is overdue, wait. Work per turn grows with the transfers admitted (at most
 /// `maximumConnections`), not with the requests held.
 final class TransferLoop: @unchecked Sendable {
     /// Easy handles kept for the next request.
@@ -15,6 +15,7 @@ final class TransferLoop: @unchecked Sendable {
 
     let mailbox: Mailbox
     let ending = Ending()
+    private let turnCount = Atomic<UInt64>(0)
     let configuration: HTTPClientConfiguration
     let logger: Logger
 
@@ -42,9 +43,13 @@ final class TransferLoop: @unchecked Sendable {
             perKey: configuration.maximumConnectionsPerHost, total: configuration.maximumConnections)
     }
 
+    /// Turns so far; for whoever pings the loop to see whether it hangs.
+    var turns: UInt64 { turnCount.load(ordering: .relaxed) }
+
     /// Runs until told to stop; then nothing of libcurl is left but what others still hold.
     func run() {
         while !isStopping {
+            turnCount.wrappingAdd(1, ordering: .relaxed)
             takeCommands()
             multi.perform()
             while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
@@ -114,6 +119,8 @@ final class Ending: Sendable {
     }
 
     private let state = Mutex(State())
+
+    var isOver: Bool { state.withLock { $0.isOver } }
 
     /// Returns when the loop has ended.
     func wait() async {
