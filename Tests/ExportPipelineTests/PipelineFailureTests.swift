@@ -140,12 +140,20 @@ import Testing
         #expect(world.snapshot.events.map(\.kind) == [.completed])
     }
 
-    @Test func surroundingsNeverFailACommand() async {
+    /// The probe shows a tenant, or a store, that serves everybody but this command.
+    @Test(arguments: [
+        ("status", Dependency.tenant("default"), FailureCode.permissionDenied),
+        ("complete", .objectStore, .storageRefused),
+    ])
+    func aRefusalOfThisCommandAloneFailsIt(call: String, dependency: Dependency, code: FailureCode) async {
         let world = FakeWorld()
-        world.with { $0.failures["status"] = Self.errors(.surroundings(.tenant("default")), 100_000) }
-        #expect(await FakeWorker("a", on: world).deliver(message()) == .requeue)
-        #expect(world.snapshot.audits.isEmpty)
-        #expect(world.snapshot.events.isEmpty)
+        world.with {
+            $0.failures[call] = Array(
+                repeating: StepError(.surroundings(dependency), "refused", httpStatus: 403), count: 100_000)
+        }
+        #expect(await FakeWorker("a", on: world).deliver(message()) == .reject)
+        let records = world.snapshot.audits.values.map { String(decoding: $0, as: UTF8.self) }
+        #expect(records.count == 1 && records.allSatisfy { $0.contains(code.rawValue) })
     }
 
     @Test func auditThatStaysImpossibleHandsTheCommandBack() async {

@@ -37,7 +37,7 @@ final class FakeLink: Sendable {
 
     /// One call to the outside: `effect` happens in the world unless the worker is dead or dies before it.
     func call<Value: Sendable>(
-        _ name: String, _ effect: (inout FakeWorld.State) throws(StepError) -> Value
+        _ name: String, on dependency: Dependency? = nil, _ effect: (inout FakeWorld.State) throws(StepError) -> Value
     ) throws(StepError) -> Value {
         let (isAlive, diesNow) = fuse.withLock { fuse -> (Bool, Bool) in
             guard !fuse.isDead else {
@@ -52,6 +52,9 @@ final class FakeLink: Sendable {
         }
         guard isAlive, !diesNow || crash == .after else { throw StepError(.interrupted, "crashed") }
         let result: Result<Value, StepError> = world.with { state in
+            if let dependency = dependency ?? Self.dependency(of: name), state.isDown(dependency) {
+                return .failure(StepError(.surroundings(dependency), "\(dependency) is out of order"))
+            }
             if var errors = state.failures[name], !errors.isEmpty {
                 let error = errors.removeFirst()
                 state.failures[name] = errors
@@ -94,19 +97,19 @@ extension FakeLink: StateStore {
 }
 
 extension FakeLink: ExporterDirectory, ModelExporter {
-    func exporter(for tenant: String) -> (any ModelExporter)? { tenant == "default" ? self : nil }
-    var tenantNames: [String] { ["default"] }
+    func exporter(for tenant: String) -> (any ModelExporter)? { tenantNames.contains(tenant) ? self : nil }
+    var tenantNames: [String] { world.with { $0.tenants } }
 
     func status(of command: ExportCommand, context: CallContext) async throws(StepError) -> VersionStatus {
         await freezeIfDue()
-        return try call("status") { state in
+        return try call("status", on: .tenant(command.tenant)) { state in
             state.versionStatuses.isEmpty ? .trained : state.versionStatuses.removeFirst()
         }
     }
 
     func trigger(_ command: ExportCommand, runID: String, context: CallContext) async throws(StepError) -> ExportJob {
         await freezeIfDue()
-        return try call("trigger") { state in
+        return try call("trigger", on: .tenant(command.tenant)) { state in
             state.triggers.append(runID)
             state.journal.append("trigger")
             if let known = state.jobs.first(where: { $0.runID == runID }) { return known.job }
@@ -119,7 +122,8 @@ extension FakeLink: ExporterDirectory, ModelExporter {
 
     func poll(_ job: ExportJob, of command: ExportCommand, context: CallContext) async throws(StepError) -> JobStatus {
         await freezeIfDue()
-        return try call("poll") { (state: inout FakeWorld.State) throws(StepError) -> JobStatus in
+        return try call("poll", on: .tenant(command.tenant)) {
+            (state: inout FakeWorld.State) throws(StepError) -> JobStatus in
             state.polls += 1
             if !state.jobStatuses.isEmpty { return state.jobStatuses.removeFirst() }
             guard let index = state.jobs.firstIndex(where: { $0.job == job }) else {
@@ -214,6 +218,26 @@ extension FakeLink: AuditSink, EventPublisher {
             state.journal.append("announce")
             state.events.append(event)
             return .routed
+        }
+    }
+}
+
+extension FakeLink: DependencyProbe {
+    func probe(_ dependency: Dependency, because suspicion: Suspicion) async throws(StepError) {
+        await freezeIfDue()
+        try call("probe \(dependency)") { (state: inout FakeWorld.State) throws(StepError) in
+            state.journal.append("probe")
+            guard state.isDown(dependency) else { return }
+            throw StepError(.surroundings(dependency), "\(dependency) is out of order")
+        }
+    }
+
+    private static func dependency(of call: String) -> Dependency? {
+        switch call {
+        case "read", "write", "delete", "verify", "discard", "abort", "createUpload", "complete": .objectStore
+        case "audit": .auditSink("fake")
+        case "announce": .broker
+        default: nil
         }
     }
 }

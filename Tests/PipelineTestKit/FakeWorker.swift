@@ -11,24 +11,29 @@ package final class FakeWorker: Sendable {
     package let world: FakeWorld
     package let instance: String
     package let pipeline: Pipeline
+    package let health: DependencyHealth
     private let link: FakeLink
 
     package init(
         _ instance: String, on world: FakeWorld, crashAt call: Int? = nil, _ crash: Crash = .before,
         pause: (call: Int, gate: FakeGate)? = nil, policy: RunPolicy = RunPolicy(),
-        observer: any PipelineObserver = SilentObserver()
+        observer: any PipelineObserver = SilentObserver(), deliveryLease: Duration? = nil,
+        healthPolicy: HealthPolicy = HealthPolicy()
     ) {
         self.world = world
         self.instance = instance
         link = FakeLink(world: world, crashAt: call, crash, pause: pause)
-        let settings = PipelineSettings(
+        var settings = PipelineSettings(
             instance: instance, worker: "\(instance)/1", actor: "automation_service",
             eventSource: "nlu-export-worker", auditPrefix: "audit/", keyTemplate: FakeWorker.template,
             stateKeys: StateKeys(), commandLimits: CommandLimits(), deliveryLimit: 1000, run: policy,
             lease: LeasePolicy())
+        settings.deliveryLease = deliveryLease
+        let environment = FakeEnvironment(world: world)
+        health = DependencyHealth(policy: healthPolicy, probe: link, environment: environment)
         let parts = PipelineParts(
             exporters: link, artifacts: link, state: link, sinks: [link], events: link,
-            environment: FakeEnvironment(world: world), observer: observer, health: DependencyHealth())
+            environment: environment, observer: observer, health: health)
         pipeline = Pipeline(parts: parts, settings: settings)
     }
 

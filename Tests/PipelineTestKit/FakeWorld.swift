@@ -41,12 +41,17 @@ package final class FakeWorld: Sendable {
         package var isMultipart = true
         package var reportsEncryption = true
         package var failures: [String: [StepError]] = [:]
+        /// Dependencies that are out of order, and until when: calls to them and probes of them fail.
+        package var down: [Dependency: Duration] = [:]
+        package var tenants = ["default"]
         package var jobStatuses: [JobStatus] = []
     }
 
     private let state = Mutex(State())
 
     package init() {}
+
+    package func isDown(_ dependency: Dependency) -> Bool { state.withLock { $0.isDown(dependency) } }
 
     package func with<Value: Sendable>(_ body: (inout sending State) -> sending Value) -> Value {
         state.withLock { body(&$0) }
@@ -58,6 +63,10 @@ package final class FakeWorld: Sendable {
     package func fail(_ call: String, with errors: StepError...) {
         state.withLock { $0.failures[call, default: []] += errors }
     }
+}
+
+extension FakeWorld.State {
+    func isDown(_ dependency: Dependency) -> Bool { down[dependency].map { now < $0 } ?? false }
 }
 
 /// Virtual time that jumps forward by whatever somebody sleeps.
@@ -91,6 +100,7 @@ package struct FakeEnvironment: PipelineEnvironment {
 /// A delivery that remembers how it was settled.
 package final class FakeDelivery: Delivery {
     package let message: IncomingMessage
+    package let queue = "commands"
     private let worker: FakeWorker
     private let outcome = Mutex<Settlement?>(nil)
 

@@ -47,22 +47,22 @@ package final class V1Exporter: ModelExporter {
         return try V1Answers(call: call, answer: answer).jobStatus(base: session.configuration.resolutionBase)
     }
 
-    /// Asks for the versions that were last found trained until one of them answers with success; returns at once
-    /// where there is none. Several, because one model may have been deleted since.
-    func probe(context: CallContext) async throws(StepError) {
+    /// Asks for the versions that were last found trained until one of them answers with success; false where there is
+    /// none to ask for. Several, because one model may have been deleted since.
+    func probe(context: CallContext) async throws(StepError) -> Bool {
         var last: StepError?
         for path in goodPaths.withLock({ $0 }).reversed() {
             let call = statusCall(path, "a probe (\(path)) of tenant \(session.configuration.name)")
             do {
                 let answer = try await session.send(call, context: context)
                 _ = try V1Answers(call: call, answer: answer).versionStatus()
-                return
+                return true
             } catch {
                 guard case .permanent = error.kind else { throw error }
                 last = error
             }
         }
-        guard let last else { return }
+        guard let last else { return false }
         throw StepError(
             .surroundings(.tenant(session.configuration.name)), last.message, httpStatus: last.httpStatus)
     }

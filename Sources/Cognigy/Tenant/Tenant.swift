@@ -33,9 +33,10 @@ package final class Tenant: Sendable {
     /// Finds out whether the tenant serves this worker: a fresh token, then the last version that was found trained.
     ///
     /// Returns when it does. The token is always a new one, because a scope that was given back shows in new tokens
-    /// only. Where no version was ever found, the token alone decides.
-    package func probe(context: CallContext = CallContext(commandID: "probe")) async throws(StepError) {
+    /// only. Where no version was ever found, the token alone decides, and false is returned.
+    @discardableResult
+    package func probe(context: CallContext = CallContext(commandID: "probe")) async throws(StepError) -> Bool {
         _ = try await tokens.renewedCredentials()
-        try await v1.probe(context: context)
+        return try await v1.probe(context: context)
     }
 }

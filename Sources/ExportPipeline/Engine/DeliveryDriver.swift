@@ -31,10 +31,7 @@ struct DeliveryDriver: Sendable {
             let result = await perform(step, &memory)
             if case .settle(let how) = step { settlement = how }
             step = machine.handle(result, at: parts.environment.moment())
-            if case .wait(let duration, let reason) = step {
-                let error = if case .failed(let error) = result { error } else { StepError?.none }
-                note(.waiting(duration, reason: reason.rawValue, because: error))
-            }
+            tell(step, after: result)
         }
         return settlement
     }
@@ -42,20 +39,22 @@ struct DeliveryDriver: Sendable {
     private func perform(_ step: DeliveryStep, _ memory: inout Memory) async -> DeliveryResult {
         switch step {
         case .look:
-            let (result, version) = await stoppable(
-                else: (.interrupted, nil), { await look() })
+            let (result, version) = await stoppable(else: (.interrupted, nil)) { await look() }
             memory.version = version
-            return result
+            return await judged(result, of: .objectStore)
         case .run(let start): return await join(start, version: memory.version)
-        case .wait(let duration, _): return await stoppable(else: .interrupted) { await wait(duration) }
-        case .verify(let artifact): return await stoppable(else: .interrupted) { await verify(artifact) }
-        case .recordRefusal(let outcome): return await finishing { await record(outcome) }
+        case .wait(let duration, _): return await yielding { await wait(duration) }
+        case .hold(let dependency): return await yielding { await hold(dependency) }
+        case .verify(let artifact):
+            return await judged(await stoppable(else: .interrupted) { await verify(artifact) }, of: .objectStore)
+        case .recordRefusal(let outcome):
+            return await judged(await finishing { await record(outcome) }, of: .objectStore)
         case .audit(let outcome):
             let done = memory.written
-            let (result, written) = await control.run(interruptible: false) { await audit(outcome, done) }
+            let (result, written) = await control.run(cutShortAt: .hard) { await audit(outcome, done) }
             memory.written = written
             return result
-        case .announce(let outcome): return await finishing { await announce(outcome) }
+        case .announce(let outcome): return await judged(await finishing { await announce(outcome) }, of: .broker)
         case .settle(let settlement): return await settle(settlement)
         case .done: return .settled
         }
@@ -65,14 +64,37 @@ struct DeliveryDriver: Sendable {
     private func stoppable<Value: Sendable>(
         else declined: Value, _ body: @escaping @Sendable () async -> Value
     ) async -> Value {
-        guard control.level == .running else { return declined }
-        return await control.run(interruptible: true, body)
+        guard control.level < .due else { return declined }
+        return await control.run(cutShortAt: .due, body)
+    }
+
+    /// A wait, which ends as soon as anybody wants the delivery back.
+    private func yielding(_ body: @escaping @Sendable () async -> DeliveryResult) async -> DeliveryResult {
+        guard control.level == .running else { return .interrupted }
+        return await control.run(cutShortAt: .yielding, body)
     }
 
     /// A step that is finished while the worker drains, and cut short only by a hard stop.
     private func finishing(_ body: @escaping @Sendable () async -> DeliveryResult) async -> DeliveryResult {
         guard control.level < .hard else { return .interrupted }
-        return await control.run(interruptible: false, body)
+        return await control.run(cutShortAt: .hard, body)
+    }
+
+    private func judged(_ result: DeliveryResult, of dependency: Dependency) async -> DeliveryResult {
+        guard case .failed(let error) = result else {
+            if result != .interrupted { parts.health.succeeded(dependency) }
+            return result
+        }
+        return .failed(await parts.health.judged(error, of: dependency))
+    }
+
+    private func tell(_ next: DeliveryStep, after result: DeliveryResult) {
+        let error = if case .failed(let error) = result { error } else { StepError?.none }
+        switch next {
+        case .wait(let duration, let reason): note(.waiting(duration, reason: reason.rawValue, because: error))
+        case .hold(let dependency): note(.held(dependency, because: error))
+        default: break
+        }
     }
 }
 
@@ -112,33 +134,32 @@ extension DeliveryDriver {
 
     /// Starts the run, or shares the one that is going on in this process.
     private func join(_ start: RunStart, version: String?) async -> DeliveryResult {
-        guard case .command(let accepted, _) = subject, control.level == .running else { return .interrupted }
+        guard case .command(let accepted, _) = subject, control.level < .due else { return .interrupted }
         let key = checkpointKey(accepted)
-        let entry = registry.join(key) {
-            let control = StopControl()
-            let task = Task {
-                let end = await runDriver(accepted, key: key, version: start.base == nil ? nil : version, control)
-                    .run(start)
-                registry.remove(key)
-                return end
-            }
-            return RunRegistry.Entry(fingerprint: accepted.fingerprint, control: control, task: task)
+        if !registry.contains(key), let outage = obstacle(to: accepted) {
+            return .failed(StepError(.surroundings(outage.dependency), outage.reason))
         }
-        // The stop may have gone by between the look at `control` and the entry into the registry.
-        if control.level > .running { entry.control.stop(control.level) }
-        let end = await entry.task.value
+        let run = registry.join(key, fingerprint: accepted.fingerprint) { run in
+            await runDriver(accepted, key: key, version: start.base == nil ? nil : version, run).carryOut(start)
+        }
+        guard let end = await run.attend(as: control) else { return .interrupted }
         // A run of another command that bears the same id says nothing about this one: look at what it left.
-        return .runEnded(entry.fingerprint == accepted.fingerprint ? end : .overtaken)
+        return .runEnded(run.fingerprint == accepted.fingerprint ? end : .overtaken)
+    }
+
+    /// What is out of order that a new run would need: better not to begin.
+    private func obstacle(to accepted: AcceptedCommand) -> Outage? {
+        parts.health.obstacle(for: foregoneFailure == nil ? accepted.command.tenant : nil)
     }
 
     private func runDriver(
-        _ accepted: AcceptedCommand, key: String, version: String?, _ control: StopControl
+        _ accepted: AcceptedCommand, key: String, version: String?, _ run: ActiveRun
     ) -> RunDriver {
         let setup = RunMachine.Setup(
             accepted: accepted, owner: settings.instance, worker: settings.worker, actor: settings.actor,
             policy: settings.run, auditPrefix: settings.auditPrefix, foregoneFailure: foregoneFailure)
         let writer = CheckpointWriter(store: parts.state, key: key, version: version)
-        return RunDriver(parts: parts, settings: settings, setup: setup, control: control, writer: writer)
+        return RunDriver(parts: parts, settings: settings, setup: setup, run: run, writer: writer)
     }
 }
 
@@ -152,6 +173,13 @@ extension DeliveryDriver {
         } catch {
             return .interrupted
         }
+    }
+
+    private func hold(_ dependency: Dependency) async -> DeliveryResult {
+        control.note(isHeld: true)
+        await parts.health.untilHealthy(dependency)
+        control.note(isHeld: false)
+        return Task.isCancelled ? .interrupted : .waited
     }
 
     private func verify(_ artifact: StoredArtifact) async -> DeliveryResult {
@@ -194,10 +222,23 @@ extension DeliveryDriver {
                 done.insert(position)
                 note(.audited(record, sink: sink.name))
             } catch {
-                return (.failed(error), done)
+                return (await judged(error, record, sink), done)
             }
         }
         return (.audited, done)
+    }
+
+    /// A record that a sink does not take is retried for ever; a sink that takes none is out of order.
+    private func judged(_ error: StepError, _ record: AuditRecord, _ sink: any AuditSink) async -> DeliveryResult {
+        if error.kind == .interrupted { return .failed(error) }
+        let general = await parts.health.judged(error, of: nil)
+        if case .surroundings = general.kind { return .failed(general) }
+        let place = Dependency.auditSink(sink.name)
+        if case .transient(limit: nil, _) = general.kind, general.httpStatus != nil {
+            return .failed(await parts.health.judged(general, of: place))
+        }
+        guard await parts.health.isDown(place, because: .record(record, error)) else { return .failed(general) }
+        return .failed(StepError(.surroundings(place), error.message, httpStatus: error.httpStatus))
     }
 
     private func announce(_ outcome: Outcome) async -> DeliveryResult {

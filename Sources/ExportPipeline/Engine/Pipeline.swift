@@ -11,7 +11,7 @@ package final class Pipeline: Sendable {
     private let settings: PipelineSettings
     private let registry = RunRegistry()
     private let owners: OwnerWatch
-    private let deliveries = Mutex<(next: Int, level: StopLevel, controls: [Int: StopControl])>((0, .running, [:]))
+    private let lent = LentDeliveries()
 
     package init(parts: PipelineParts, settings: PipelineSettings) {
         self.parts = parts
@@ -25,14 +25,15 @@ package final class Pipeline: Sendable {
     /// Takes a delivery through its whole life; returns how it was settled.
     package func handle(_ delivery: any Delivery) async -> Settlement? {
         let (subject, foregone) = examine(delivery.message)
-        let control = StopControl()
-        let id = deliveries.withLock { deliveries in
-            deliveries.next += 1
-            deliveries.controls[deliveries.next] = control
-            control.stop(deliveries.level)
-            return deliveries.next
+        let (id, control) = lent.enter(from: delivery.queue)
+        defer { lent.leave(id) }
+        let lease = settings.deliveryLease.map { limit in
+            Task {
+                try await parts.environment.sleep(limit)
+                control.stop(.due)
+            }
         }
-        defer { deliveries.withLock { _ = $0.controls.removeValue(forKey: id) } }
+        defer { lease?.cancel() }
         return await DeliveryDriver(
             parts: parts, settings: settings, delivery: delivery, subject: subject, foregoneFailure: foregone,
             registry: registry, owners: owners, control: control
@@ -42,14 +43,28 @@ package final class Pipeline: Sendable {
     /// Lets go of runs and deliveries as far as `level` says; what is handed in later is handed straight back.
     package func stop(_ level: StopLevel) {
         registry.stop(level)
-        let controls = deliveries.withLock { deliveries in
-            deliveries.level = max(deliveries.level, level)
-            return Array(deliveries.controls.values)
-        }
-        for control in controls { control.stop(level) }
-        // A run that began between the two loops belongs to a delivery that has just been told.
-        registry.stop(level)
+        lent.stop(level)
     }
+
+    /// Returns once no delivery is in hand and no run is going on.
+    package func waitUntilIdle() async {
+        await lent.waitUntilIdle()
+        await registry.waitUntilIdle()
+    }
+
+    /// The deliveries in hand, and the runs that are going on.
+    package var inFlight: (deliveries: Int, runs: Int) { (lent.count, registry.count) }
+
+    // MARK: Pauses
+
+    /// From now on deliveries of these queues go back as soon as they only wait; those of other queues are kept.
+    func yield(queues: Set<String>) { lent.yield(queues: queues) }
+
+    /// How many deliveries of each queue wait for a dependency that is out of order.
+    var heldDeliveries: [String: Int] { lent.held }
+
+    /// Tells `listener` when `heldDeliveries` may have changed; it must return at once.
+    func whenHeldChange(_ listener: @escaping @Sendable () -> Void) { lent.listen(listener) }
 
     // MARK: From message to subject
 

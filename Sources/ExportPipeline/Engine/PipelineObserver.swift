@@ -10,6 +10,8 @@ package enum PipelineEvent: Sendable {
     case jobTriggered(ExportJob)
     case progressed(percent: Double?, bytes: Int?, total: Int?)
     case waiting(Duration, reason: String, because: StepError?)
+    /// The command waits for a dependency that is out of order.
+    case held(Dependency, because: StepError?)
     case uploadStarted(key: String)
     case stored(StoredArtifact)
     case runEnded(RunEnd)

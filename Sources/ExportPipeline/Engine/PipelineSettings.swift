@@ -16,6 +16,8 @@ package struct PipelineSettings: Sendable {
     /// Commands whose delivery count comes within `deliveryMargin` of this fail for good; the broker would drop them.
     package var deliveryLimit: Int
     package var deliveryMargin = 10
+    /// How long a delivery is kept before it goes back while its run goes on; nil for as long as it takes.
+    package var deliveryLease: Duration?
     package var run: RunPolicy
     package var lease: LeasePolicy
 

@@ -7,13 +7,15 @@ struct RunDriver: Sendable {
     let parts: PipelineParts
     let settings: PipelineSettings
     let setup: RunMachine.Setup
-    let control: StopControl
+    let run: ActiveRun
     let writer: CheckpointWriter
 
     private var command: ExportCommand { setup.accepted.command }
     private var context: CallContext { setup.accepted.context }
 
-    func run(_ start: RunStart) async -> RunEnd {
+    private var control: StopControl { run.control }
+
+    func carryOut(_ start: RunStart) async -> RunEnd {
         let environment = parts.environment
         var machine = RunMachine(setup: setup, start: start, at: environment.moment())
         var step = machine.step
@@ -28,7 +30,7 @@ struct RunDriver: Sendable {
                 stage = machine.stage
                 note(.stageBegan(machine.stage), machine)
             }
-            let result = await perform(step, &machine)
+            let result = await examined(await perform(step, &machine), of: step, machine)
             if !isStarted, case .written = result, case .write(let first) = step {
                 isStarted = true
                 let previous = start.base?.owner
@@ -42,14 +44,14 @@ struct RunDriver: Sendable {
     /// Does one step, or declines to begin it once the worker lets go.
     private func perform(_ step: RunStep, _ machine: inout RunMachine) async -> RunResult {
         let level = control.level
-        guard level == .running || step.isBegunWhileDraining else { return .interrupted }
+        guard level < .soft || step.isBegunWhileDraining else { return .interrupted }
         let before = machine
         if case .write = step {
             // A conditional write is never cut short: its answer decides who owns the run.
             return await uncut { await attempt(step, before, noteUpload: { _ in }) }
         }
         let noted = NotedUpload()
-        let result = await control.run(interruptible: step.mayBeInterrupted) {
+        let result = await control.run(cutShortAt: step.cutShortAt) {
             await attempt(step, before, noteUpload: { noted.set($0) })
         }
         if let checkpoint = noted.value { machine.uploadNoted(checkpoint) }
@@ -61,12 +63,10 @@ struct RunDriver: Sendable {
     ) async -> RunResult {
         do throws(StepError) {
             let result = try await carryOut(step, machine, noteUpload: noteUpload)
-            if let dependency = dependency(of: step) { parts.health.succeeded(dependency) }
+            noteSuccess(of: step)
             return result
         } catch {
-            if error.kind == .interrupted { return .interrupted }
-            guard let dependency = dependency(of: step) else { return .failed(error) }
-            return .failed(parts.health.judged(error, of: dependency, at: parts.environment.now()))
+            return error.kind == .interrupted ? .interrupted : .failed(error)
         }
     }
 
@@ -101,6 +101,11 @@ struct RunDriver: Sendable {
                 return .interrupted
             }
             return .waited
+        case .hold(let dependency):
+            run.note(isHeld: true)
+            await parts.health.untilHealthy(dependency)
+            run.note(isHeld: false)
+            return Task.isCancelled ? .interrupted : .waited
         case .end:
             return .interrupted
         }
@@ -133,13 +138,64 @@ struct RunDriver: Sendable {
         if let exporter = parts.exporters.exporter(for: command.tenant) { return exporter }
         throw StepError(.permanent(.unknownTenant), Pipeline.unknownTenant(command.tenant, parts.exporters))
     }
+}
 
-    private func dependency(of step: RunStep) -> Dependency? {
-        switch step {
-        case .checkStatus, .trigger, .poll: .tenant(command.tenant)
-        case .write, .abortUploads, .verify, .discard: .objectStore
-        // A transfer has two sides; its errors name their own.
-        case .transfer, .wait, .end: nil
+// MARK: The health of what a run depends on
+
+extension RunDriver {
+    private func noteSuccess(of step: RunStep) {
+        // A transfer has two sides and says nothing about other calls of either.
+        if let dependency = step.dependencies(command.tenant).first, !step.isTransfer {
+            parts.health.succeeded(dependency)
+        }
+        if let stage = step.refusableStage { parts.health.accepted(command.tenant, stage: stage) }
+    }
+
+    /// Tells a fault of the surroundings from one of this command, the last time before the command would fail for it.
+    private func examined(_ result: RunResult, of step: RunStep, _ machine: RunMachine) async -> RunResult {
+        guard case .failed(let error) = result else { return result }
+        if case .permanent = error.kind { return isHeldRefusal(error, of: step) ? held(error) : result }
+        let judged = await parts.health.judged(
+            error, of: step.isTransfer ? nil : step.dependencies(command.tenant).first)
+        guard machine.givesUp(on: judged, at: parts.environment.moment()) else { return .failed(judged) }
+        for dependency in step.dependencies(command.tenant)
+        where await parts.health.isDown(dependency, because: .fault(judged)) {
+            return .failed(StepError(.surroundings(dependency), judged.message, httpStatus: judged.httpStatus))
+        }
+        return .failed(judged)
+    }
+
+    private func isHeldRefusal(_ error: StepError, of step: RunStep) -> Bool {
+        guard let stage = step.refusableStage, let status = error.httpStatus, status == 403 || status == 404 else {
+            return false
+        }
+        return parts.health.holds(command, refused: Refusal(stage: stage, httpStatus: status), error)
+    }
+
+    private func held(_ error: StepError) -> RunResult {
+        .failed(StepError(.surroundings(.tenant(command.tenant)), error.message, httpStatus: error.httpStatus))
+    }
+}
+
+extension RunStep {
+    /// What the step needs, in the order in which it is suspected.
+    fileprivate func dependencies(_ tenant: String) -> [Dependency] {
+        switch self {
+        case .checkStatus, .trigger, .poll: [.tenant(tenant)]
+        case .write, .abortUploads, .verify, .discard: [.objectStore]
+        case .transfer: [.tenant(tenant), .objectStore]
+        case .wait, .hold, .end: []
+        }
+    }
+
+    fileprivate var isTransfer: Bool { if case .transfer = self { true } else { false } }
+
+    /// The stage of a call by which a tenant can refuse a command.
+    fileprivate var refusableStage: Stage? {
+        switch self {
+        case .checkStatus: .validate
+        case .trigger: .trigger
+        default: nil
         }
     }
 }
@@ -168,8 +224,12 @@ extension RunDriver {
         case .stored(let artifact): note(.stored(artifact), machine)
         default: break
         }
-        guard case .wait(let duration, let reason) = next, reason != .polling else { return }
         let error = if case .failed(let error) = result { error } else { StepError?.none }
-        note(.waiting(duration, reason: reason.rawValue, because: error), machine)
+        switch next {
+        case .hold(let dependency): note(.held(dependency, because: error), machine)
+        case .wait(let duration, let reason) where reason != .polling:
+            note(.waiting(duration, reason: reason.rawValue, because: error), machine)
+        default: break
+        }
     }
 }

@@ -2,12 +2,16 @@
 
 internal import Synchronization
 
-/// How firmly a worker lets go.
+/// How firmly something in flight should be let go.
 package enum StopLevel: Int, Sendable, Comparable {
     case running
-    /// Release what only waits, finish what is moving.
+    /// Give up where nothing but waiting for better times is going on. The only level that can be taken back.
+    case yielding
+    /// A delivery goes back after the step at hand, though its run goes on: the broker would soon take it away.
+    case due
+    /// The process ends: release what only waits, finish what is moving.
     case soft
-    /// Stop everything now.
+    /// The process ends now.
     case hard
 
     package static func < (left: StopLevel, right: StopLevel) -> Bool { left.rawValue < right.rawValue }
@@ -17,38 +21,68 @@ package enum StopLevel: Int, Sendable, Comparable {
 final class StopControl: Sendable {
     private struct State {
         var level = StopLevel.running
-        var isInterruptible = false
+        /// From this level on, the step at hand is cut short.
+        var threshold = StopLevel.hard
         var cancel: (@Sendable () -> Void)?
+        var isHeld = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let onHeld: @Sendable () -> Void
+
+    /// - Parameter onHeld: told when `isHeld` changes; must return at once.
+    init(_ level: StopLevel = .running, onHeld: @escaping @Sendable () -> Void = {}) {
+        state = Mutex(State(level: level))
+        self.onHeld = onHeld
+    }
 
     var level: StopLevel { state.withLock { $0.level } }
 
-    /// Stops what is going on as far as `level` allows; a level never falls back.
+    /// Whether what is controlled waits for a dependency that is out of order.
+    var isHeld: Bool { state.withLock { $0.isHeld } }
+
+    func note(isHeld: Bool) {
+        let hasChanged = state.withLock { state in
+            defer { state.isHeld = isHeld }
+            return state.isHeld != isHeld
+        }
+        if hasChanged { onHeld() }
+    }
+
+    /// Stops what is going on as far as `level` allows; a level never falls back, but for the first.
     func stop(_ level: StopLevel) {
         let cancel = state.withLock { state -> (@Sendable () -> Void)? in
             state.level = max(state.level, level)
-            return state.level == .hard || state.isInterruptible ? state.cancel : nil
+            return state.level >= state.threshold ? state.cancel : nil
         }
         cancel?()
     }
 
-    /// Runs one step in a task of its own, which a stop cancels if the step is interruptible or the stop is hard.
+    /// Takes `yielding` back.
+    func goOn() {
+        state.withLock { if $0.level == .yielding { $0.level = .running } }
+    }
+
+    /// Runs one step in a task of its own, which is cancelled once the level reaches `threshold`.
     ///
     /// The task is not a child of the caller: cancelling the caller does not tear a write in two.
     func run<Value: Sendable>(
-        interruptible: Bool, _ operation: @escaping @Sendable () async -> Value
+        cutShortAt threshold: StopLevel, _ operation: @escaping @Sendable () async -> Value
     ) async -> Value {
         let task = Task { await operation() }
-        let isLate = state.withLock { state in
-            state.isInterruptible = interruptible
-            state.cancel = { task.cancel() }
-            return state.level == .hard || (interruptible && state.level == .soft)
-        }
-        if isLate { task.cancel() }
+        whenReaching(threshold) { task.cancel() }
         let value = await task.value
         state.withLock { $0.cancel = nil }
         return value
+    }
+
+    /// Calls `action` once, or each time, the level reaches `threshold`, until the next step: at once where it has.
+    func whenReaching(_ threshold: StopLevel, _ action: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.threshold = threshold
+            state.cancel = action
+            return state.level >= threshold
+        }
+        if isLate { action() }
     }
 }

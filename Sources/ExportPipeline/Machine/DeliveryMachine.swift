@@ -26,6 +26,8 @@ package enum DeliveryStep: Sendable, Hashable {
     case run(RunStart)
     /// Look again later: somebody else has the run, or something did not work.
     case wait(Duration, DeliveryWait)
+    /// Wait until the dependency serves again.
+    case hold(Dependency)
     case verify(StoredArtifact)
     /// Record a message that never becomes a run; the outcome already recorded for it wins.
     case recordRefusal(Outcome)
@@ -161,6 +163,12 @@ package struct DeliveryMachine: Sendable {
 
     /// Nothing that fails here is ever a reason to settle: it is tried again, and after `holdFor` handed back.
     private mutating func retry(_ error: StepError, at moment: Moment) -> DeliveryStep {
+        if case .surroundings(let dependency) = error.kind {
+            // What is known about the run may have changed when the wait is over.
+            if case .running = phase { enter(.looking) }
+            heldSince = nil
+            return .hold(dependency)
+        }
         let since = heldSince ?? moment.now
         heldSince = since
         if error.kind == .interrupted || moment.now - since >= policy.holdFor {

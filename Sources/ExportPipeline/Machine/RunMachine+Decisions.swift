@@ -19,7 +19,6 @@ extension RunMachine {
         guard let current = checkpoint else { return step }
         let outcome = outcome(of: verdict, from: current, at: moment)
         phase = .writing(decided(current, outcome, at: moment), then: .ended(.released))
-        pendingWait = nil
         return step
     }
 
@@ -78,14 +77,12 @@ extension RunMachine {
         next.jobSeconds = Double(tally.jobElapsed.components.seconds)
         next.nonce = moment.uniqueID
         phase = .writing(next, then: .ended(.released))
-        pendingWait = nil
         return step
     }
 
     /// Ends the run here without a word in the store; its lease runs out.
     mutating func abandon() -> RunStep {
         phase = .ended(.released)
-        pendingWait = nil
         return step
     }
 }

@@ -9,8 +9,7 @@ extension RunMachine {
         case .transient(let limit, let code):
             return retry(error, limit: limit, thenFailsWith: code, at: moment)
         case .throttled(let retryAfter):
-            accountJobTime(at: moment)
-            return wait(tally.throttleDelay(retryAfter, moment), .throttled)
+            return pause(.wait(tally.throttleDelay(retryAfter, moment), .throttled), at: moment)
         case .ambiguous:
             return repeatTrigger(error, at: moment)
         case .gone:
@@ -20,11 +19,11 @@ extension RunMachine {
         case .unreadable:
             return restartTransfer(
                 currentJob, error.message, thenFailsWith: .artifactUnreadable, httpStatus: error.httpStatus, at: moment)
-        case .surroundings:
-            accountJobTime(at: moment)
-            if tally.holdIsUsedUp(at: moment) { return release(at: moment) }
+        case .surroundings(let dependency):
+            tally.forgive()
+            // A link may serve only once, and not for ever.
             if case .transferring(_, let job) = phase { phase = .polling(job) }
-            return wait(tally.nextRetryDelay(moment), .surroundings)
+            return pause(.hold(dependency), at: moment)
         case .overtaken:
             phase = .ended(.overtaken)
             return step
@@ -38,11 +37,9 @@ extension RunMachine {
         _ error: StepError, limit: Int?, thenFailsWith code: FailureCode, at moment: Moment
     ) -> RunStep {
         accountJobTime(at: moment)
-        // A write that is not known to have happened is repeated for ever: giving up on it would decide without it.
-        if case .writing = phase {
-            if tally.holdIsUsedUp(at: moment) { return abandon() }
-            return wait(tally.nextRetryDelay(moment), .retry)
-        }
+        // A write that is not known to have happened is repeated for ever: giving up on it would decide without it, or
+        // leave a run that this worker owns and nobody carries out.
+        if case .writing = phase { return wait(tally.nextRetryDelay(moment), .retry) }
         tally.attempts += 1
         tally.repeats += 1
         if let limit, tally.repeats > limit {
@@ -119,7 +116,15 @@ extension RunMachine {
     /// The job the run is working on, if it has one.
     var currentJob: ExportJob? { checkpoint?.job }
 
-    private mutating func accountJobTime(at moment: Moment) {
+    mutating func accountJobTime(at moment: Moment) {
         if case .polling = phase { tally.accountJobTime(at: moment) }
+    }
+
+    /// Whether this error, which is not the command's fault by itself, would be the one too many.
+    package func givesUp(on error: StepError, at moment: Moment) -> Bool {
+        if case .permanent = error.kind { return false }
+        var future = self
+        guard case .write(let checkpoint) = future.handleFailure(error, at: moment) else { return false }
+        return checkpoint.outcome?.failure != nil
     }
 }

@@ -14,8 +14,8 @@ extension RunMachine {
     }
 
     private mutating func resume(at moment: Moment) {
-        if let reason = pendingWait, reason == .throttled || reason == .surroundings { tally.skipTime(at: moment) }
-        pendingWait = nil
+        if isTimeOut { tally.skipTime(at: moment) }
+        isTimeOut = false
     }
 
     private mutating func advance(_ result: RunResult, at moment: Moment) -> RunStep {
@@ -140,9 +140,14 @@ extension RunMachine {
     }
 
     /// Waits and then does the step of the present phase again.
-    mutating func wait(_ delay: Duration, _ reason: WaitReason) -> RunStep {
-        pendingWait = reason
-        return .wait(delay, reason)
+    func wait(_ delay: Duration, _ reason: WaitReason) -> RunStep { .wait(delay, reason) }
+
+    /// Waits without a deadline running, because somebody asked for patience, and then does the step again.
+    mutating func pause(_ step: RunStep, at moment: Moment) -> RunStep {
+        accountJobTime(at: moment)
+        tally.beginTimeOut(at: moment)
+        isTimeOut = true
+        return step
     }
 
     /// A multipart upload has begun: the checkpoint that names it, to be written before the first part is sent.

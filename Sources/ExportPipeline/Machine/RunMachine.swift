@@ -57,8 +57,8 @@ package struct RunMachine: Sendable {
     /// The checkpoint as it was last written; nil before the claim.
     package internal(set) var checkpoint: Checkpoint?
     var tally: RunTally
-    /// Whether a wait stands between now and the step of `phase`, and why.
-    var pendingWait: WaitReason?
+    /// Whether the time until the step of `phase` counts for nothing: somebody asked for patience.
+    var isTimeOut = false
 
     package init(setup: Setup, start: RunStart, at moment: Moment) {
         self.setup = setup

@@ -20,7 +20,7 @@ package enum RunStart: Sendable, Hashable {
 
 /// Why a run waits, for logs and for what may interrupt it.
 package enum WaitReason: String, Sendable, Hashable {
-    case training, polling, throttled, retry, surroundings
+    case training, polling, throttled, retry
 }
 
 /// The one thing a run has to do next.
@@ -36,13 +36,18 @@ package enum RunStep: Sendable, Hashable {
     case verify(StoredArtifact)
     case discard(StoredArtifact)
     case wait(Duration, WaitReason)
+    /// Wait until the dependency serves again; neither attempts nor deadlines run meanwhile.
+    case hold(Dependency)
     case end(RunEnd)
 
-    /// Whether the worker may stop here at once when it lets go: nothing is lost by not finishing.
-    package var mayBeInterrupted: Bool {
+    /// From which level on the step is cut short: nothing is lost by not finishing it.
+    var cutShortAt: StopLevel {
         switch self {
-        case .wait, .checkStatus, .poll: true
-        case .write, .abortUploads, .trigger, .transfer, .verify, .discard, .end: false
+        // While the store is out of order nothing can be released in it: better to have the run wait here.
+        case .hold(.objectStore): .soft
+        case .hold: .yielding
+        case .wait, .checkStatus, .poll: .soft
+        case .write, .abortUploads, .trigger, .transfer, .verify, .discard, .end: .hard
         }
     }
 
@@ -50,7 +55,7 @@ package enum RunStep: Sendable, Hashable {
     package var isBegunWhileDraining: Bool {
         switch self {
         case .write, .verify, .discard, .end: true
-        case .wait, .checkStatus, .poll, .abortUploads, .trigger, .transfer: false
+        case .wait, .hold, .checkStatus, .poll, .abortUploads, .trigger, .transfer: false
         }
     }
 }

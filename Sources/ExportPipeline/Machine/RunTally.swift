@@ -16,6 +16,7 @@ struct RunTally: Sendable, Hashable {
     private var mark: Duration
     private var trainingSince: Duration?
     private var heldSince: Duration?
+    private var timeOutSince: Duration?
     private var polls: Backoff
     private var retries: Backoff
     private var throttles: Backoff
@@ -59,8 +60,26 @@ struct RunTally: Sendable, Hashable {
         mark = moment.now
     }
 
-    /// Forgets the time since the last look: it was a pause that the tenant or the surroundings asked for.
-    mutating func skipTime(at moment: Moment) { mark = moment.now }
+    /// Somebody asks for patience from now on.
+    mutating func beginTimeOut(at moment: Moment) { timeOutSince = moment.now }
+
+    /// Forgets the time since `beginTimeOut`: no deadline ran meanwhile.
+    mutating func skipTime(at moment: Moment) {
+        let pause = moment.now - (timeOutSince ?? moment.now)
+        timeOutSince = nil
+        mark = moment.now
+        trainingSince = trainingSince.map { $0 + pause }
+        heldSince = heldSince.map { $0 + pause }
+    }
+
+    /// The attempts were made on something that is out of order: they count for nothing.
+    mutating func forgive() {
+        attempts = 0
+        repeats = 0
+        triggerRepeats = 0
+        heldSince = nil
+        retries.reset()
+    }
 
     mutating func nextPollDelay(_ moment: Moment) -> Duration { polls.next(jitter: moment.jitter) }
     mutating func nextRetryDelay(_ moment: Moment) -> Duration { retries.next(jitter: moment.jitter) }

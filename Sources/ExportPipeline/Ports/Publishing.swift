@@ -33,6 +33,8 @@ package enum Settlement: Sendable, Hashable {
 /// A message that the broker lent to this process.
 package protocol Delivery: Sendable {
     var message: IncomingMessage { get }
+    /// The queue it was lent from.
+    var queue: String { get }
     /// Settles the delivery; false where its channel is gone and nothing could be settled (the broker delivers it again).
     func settle(_ settlement: Settlement) async -> Bool
 }

@@ -1,22 +1,5 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-/// Something outside the worker that a command depends on.
-package enum Dependency: Sendable, Hashable, CustomStringConvertible {
-    case broker
-    case tenant(String)
-    case objectStore
-    case auditFile
-
-    package var description: String {
-        switch self {
-        case .broker: "broker"
-        case .tenant(let name): "tenant \(name)"
-        case .objectStore: "object store"
-        case .auditFile: "audit file"
-        }
-    }
-}
-
 /// Why one step of a command did not succeed, classified by the adapter that tried it.
 ///
 /// The adapter says what kind of trouble it met; the state machines alone decide what follows from it.

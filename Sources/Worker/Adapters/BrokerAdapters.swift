@@ -6,11 +6,13 @@ internal import ExportPipeline
 /// A delivery of the broker as the pipeline knows it.
 struct BrokerDelivery: Delivery {
     let message: IncomingMessage
+    let queue: String
     private let tag: AMQPDeliveryTag
     private let consumer: AMQPConsumer
 
     init(_ delivery: AMQPDelivery, from consumer: AMQPConsumer) {
         tag = delivery.tag
+        queue = delivery.queue
         self.consumer = consumer
         message = IncomingMessage(delivery)
     }
@@ -24,6 +26,26 @@ struct BrokerDelivery: Delivery {
             }
         return await consumer.settle(tag, how) == .sent
     }
+}
+
+/// The consuming connection as the pipeline's intake knows it.
+struct BrokerSource: CommandSource {
+    let consumer: AMQPConsumer
+    let prefetches: [String: Int]
+
+    init(_ consumer: AMQPConsumer, subscriptions: [AMQPSubscription]) {
+        self.consumer = consumer
+        prefetches = Dictionary(uniqueKeysWithValues: subscriptions.map { ($0.queue, Int($0.prefetch)) })
+    }
+
+    func next() async -> (any Delivery)? {
+        let iterator = consumer.deliveries.makeAsyncIterator()
+        return await iterator.next().map { BrokerDelivery($0, from: consumer) }
+    }
+
+    func pause(_ queues: Set<String>) async { await consumer.cancelConsumers(queues: queues) }
+
+    func resume(_ queues: Set<String>) async { await consumer.resumeConsumers(queues: queues) }
 }
 
 extension IncomingMessage {
@@ -57,7 +79,7 @@ struct BrokerEventPublisher: EventPublisher {
         } catch {
             switch error.code {
             case .cancelled, .shutDown: throw StepError(.interrupted, error.description)
-            case .nacked, .confirmTimeout, .overloaded: throw StepError(.transient(), error.description)
+            case .nacked, .overloaded: throw StepError(.transient(), error.description)
             default: throw StepError(.surroundings(.broker), error.description)
             }
         }

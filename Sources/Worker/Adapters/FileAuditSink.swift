@@ -57,7 +57,7 @@ final class FileAuditSink: AuditSink {
             guard !batch.isEmpty else { return }
             let failure = file.withLock { $0.append(batch.flatMap(\.line)) }.map { reason in
                 StepError(
-                    .surroundings(.auditFile),
+                    .surroundings(.auditSink(name)),
                     "the audit file \(path) cannot be written: \(reason); give it space and write permission "
                         + "(audit.file)")
             }

@@ -59,7 +59,7 @@ struct S3ArtifactStore: ArtifactStore {
                 bucket: client.configuration.bucket, key: destination.key, sizeBytes: result.size,
                 sha256: result.sha256, checksum: "CRC32C:\(result.checksum)")
         } catch {
-            throw await stepError(error)
+            throw stepError(error)
         }
     }
 
@@ -79,7 +79,7 @@ struct S3ArtifactStore: ArtifactStore {
             sha256MetadataName: Self.sha256Name, maximumBytes: maximumBytes)
     }
 
-    private func stepError(_ error: S3Error) async -> StepError {
+    private func stepError(_ error: S3Error) -> StepError {
         if let step = error.underlying as? StepError { return step }
         switch error.kind {
         case .empty, .lengthMismatch: return StepError(.unreadable, error.description)
@@ -90,7 +90,7 @@ struct S3ArtifactStore: ArtifactStore {
         case .source, .callback: return StepError(.transient(), error.description)
         // Somebody aborted this very upload: whoever it was has taken the run over, or a clean-up was too eager.
         case .noSuchUpload: return StepError(.transient(), error.description)
-        default: return await faults.stepError(error)
+        default: return faults.stepError(error)
         }
     }
 
@@ -120,7 +120,7 @@ extension S3ArtifactStore {
                 return .matches(encryptedAtRest: info.encryption != nil)
             }
         } catch {
-            throw await faults.stepError(error)
+            throw faults.stepError(error)
         }
     }
 
@@ -128,7 +128,7 @@ extension S3ArtifactStore {
         do {
             try await client.delete(artifact.key)
         } catch {
-            throw await faults.stepError(error)
+            throw faults.stepError(error)
         }
     }
 
@@ -137,7 +137,7 @@ extension S3ArtifactStore {
             if let recorded { try await client.abortMultipartUpload(recorded.key, uploadID: recorded.uploadID) }
         } catch  where error.kind == .noSuchUpload {
         } catch {
-            throw await faults.stepError(error)
+            throw faults.stepError(error)
         }
         // An owner that died between beginning an upload and writing it down left no record: look for those too. A
         // store that does not let this worker list them has its lifecycle rule for them.

@@ -27,7 +27,7 @@ struct S3AuditSink: AuditSink {
         } catch  where error.kind == .preconditionFailed {
             // The key is made of the record's id: what is there is this very record.
         } catch {
-            throw await faults.stepError(error)
+            throw faults.stepError(error)
         }
     }
 }

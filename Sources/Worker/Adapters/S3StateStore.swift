@@ -21,7 +21,7 @@ struct S3StateStore: StateStore {
         } catch  where error.kind == .notFound {
             return nil
         } catch {
-            throw await faults.stepError(error)
+            throw faults.stepError(error)
         }
     }
 
@@ -39,7 +39,7 @@ struct S3StateStore: StateStore {
         } catch  where error.isLostCondition(condition) {
             return .conflict
         } catch {
-            throw await faults.stepError(error)
+            throw faults.stepError(error)
         }
     }
 
@@ -47,7 +47,7 @@ struct S3StateStore: StateStore {
         do {
             try await client.delete(key)
         } catch {
-            throw await faults.stepError(error)
+            throw faults.stepError(error)
         }
     }
 }

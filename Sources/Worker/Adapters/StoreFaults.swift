@@ -7,14 +7,14 @@ internal import ObjectStore
 /// Turns what the object store answers into what it means for a command.
 ///
 /// A refusal can be this command's own (a policy on its key) or a fault of the surroundings (credentials, bucket, clock,
-/// disk). A probe that has nothing to do with the command tells the two apart.
+/// disk): it is called a fault of the surroundings here, and whoever meets it has the store probed.
 struct StoreFaults: Sendable {
     let client: S3Client
     /// A key of this process alone, for the probe.
     let probeKey: String
 
-    /// The step error for a failed operation; runs the probe where the kind of failure asks for it.
-    func stepError(_ error: S3Error) async -> StepError {
+    /// The step error for a failed operation.
+    func stepError(_ error: S3Error) -> StepError {
         let message = error.description
         switch error.kind {
         case .cancelled:
@@ -27,22 +27,10 @@ struct StoreFaults: Sendable {
             return StepError(.interrupted, message)
         case .transport, .accessDenied, .noSuchBucket, .badSignature, .wrongRegion, .clockSkew, .expiredCredentials,
             .noCredentials, .insufficientStorage:
-            return await judged(error)
+            return StepError(.surroundings(.objectStore), message, httpStatus: error.httpStatus)
         default:
             return StepError(.transient(thenFailsWith: .storageRefused), message, httpStatus: error.httpStatus)
         }
-    }
-
-    private func judged(_ error: S3Error) async -> StepError {
-        do throws(S3Error) {
-            try await probe()
-        } catch {
-            return StepError(.surroundings(.objectStore), "the object store is not usable: \(error)")
-        }
-        let kind: StepError.Kind =
-            error.kind == .transport
-            ? .transient(thenFailsWith: .storageRefused) : .transient(limit: 5, thenFailsWith: .storageRefused)
-        return StepError(kind, error.description, httpStatus: error.httpStatus)
     }
 
     /// Proves that the bucket is there and takes writes: look, put, delete.

@@ -37,11 +37,12 @@ package enum ExportOnce {
         }
         let display = ProgressDisplay.standardError()
         let result = LocalResult()
-        let pipeline = parts.pipeline(
-            events: result,
+        let (pipeline, health) = parts.pipeline(
+            events: result, publisher: nil,
             observer: ObserverGroup(observers: [
                 LogObserver(logger: parts.logger), DisplayObserver(display: display),
             ]))
+        endLongPauses(pipeline, health, parts, display)
         let lease = parts.leaseKeeper()
         let renewing = Task { await lease.run { _ in } }
         let delivery = LocalDelivery(message: command.localMessage)
@@ -50,6 +51,21 @@ package enum ExportOnce {
         await renewing.value
         do throws(StepError) { try await lease.removeUncancelled() } catch {}
         return conclude(settlement, result, command, display, output)
+    }
+
+    /// Nobody waits for ever at a command line: a pause is told at once and ends the command after `retry.holdFor`.
+    private static func endLongPauses(
+        _ pipeline: Pipeline, _ health: DependencyHealth, _ parts: WorkerParts, _ display: ProgressDisplay
+    ) {
+        let (environment, holdFor) = (parts.environment, parts.settings.retry.holdFor)
+        health.listen { [weak health] change in
+            guard case .opened(let outage) = change else { return }
+            display.interject("waiting, because the \(outage.dependency) is out of order: \(outage.reason)")
+            Task {
+                try await environment.sleep(holdFor)
+                if health?.isHealthy(outage.dependency) == false { pipeline.stop(.soft) }
+            }
+        }
     }
 
     /// Why the store cannot carry an export now, as the way the command ends.
@@ -104,6 +120,7 @@ private final class LocalResult: EventPublisher {
 /// A message that nobody lent: settling it is remembering nothing.
 private struct LocalDelivery: Delivery {
     let message: IncomingMessage
+    let queue = "command line"
 
     func settle(_ settlement: Settlement) async -> Bool { true }
 }

@@ -89,6 +89,9 @@ package final class ProgressDisplay: Sendable {
         }
     }
 
+    /// Shows a remark, which stays on the screen above the bar.
+    package func interject(_ remark: String) { environment.write("\(LogText.clean(remark))\n") }
+
     /// Takes the bar away, whatever is still under way.
     package func close() {
         if environment.isTerminal { environment.setStatus(nil) }

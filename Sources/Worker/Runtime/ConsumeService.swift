@@ -6,28 +6,14 @@ internal import Logging
 internal import ServiceLifecycle
 
 /// Deliveries in, settlements out: the consuming connection and everything that is in flight behind it.
-///
-/// Slots are the prefetch: the broker lends no more deliveries than may be worked on at once, and each has a task.
 struct ConsumeService: Service {
     let consumer: AMQPConsumer
+    let intake: Intake
     let pipeline: Pipeline
     let grace: Duration
     let logger: Logger
     /// What has to be true before the first command is taken.
     let prepare: @Sendable () async throws -> Void
-
-    private let inFlight = InFlight()
-
-    init(
-        consumer: AMQPConsumer, pipeline: Pipeline, grace: Duration, logger: Logger,
-        prepare: @escaping @Sendable () async throws -> Void
-    ) {
-        self.consumer = consumer
-        self.pipeline = pipeline
-        self.grace = grace
-        self.logger = logger
-        self.prepare = prepare
-    }
 
     func run() async throws {
         do {
@@ -37,7 +23,7 @@ struct ConsumeService: Service {
         }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await consumer.run() }
-            group.addTask { await dispatch() }
+            group.addTask { await intake.run() }
             group.addTask { await tell() }
             group.addTask {
                 // Thrown when the task group is cancelled instead of shut down gracefully: drain all the same.
@@ -48,34 +34,19 @@ struct ConsumeService: Service {
         }
     }
 
-    private func dispatch() async {
-        await withDiscardingTaskGroup { group in
-            for await delivery in consumer.deliveries {
-                inFlight.enter()
-                group.addTask {
-                    _ = await pipeline.handle(BrokerDelivery(delivery, from: consumer))
-                    inFlight.leave()
-                }
-            }
-        }
-    }
-
-    /// No new deliveries at once; what only waits is released; transfers may finish within the grace; then the rest is
-    /// handed back and the connection closed. Heartbeats go on all the while: the connection has a thread of its own.
+    /// Heartbeats go on all the while: the connection has a thread of its own.
     private func drain() async {
-        logger.notice("draining", metadata: ["in.flight": "\(inFlight.count)"])
-        await consumer.cancelConsumers()
-        pipeline.stop(.soft)
-        let deadline = Task {
-            try await Task.sleep(for: grace)
-            logger.warning(
-                "the grace is over; letting go of what is left", metadata: ["in.flight": "\(inFlight.count)"])
-            pipeline.stop(.hard)
+        logger.notice("draining", metadata: inFlight)
+        await intake.drain(grace: grace) {
+            logger.warning("the grace is over; letting go of what is left", metadata: inFlight)
         }
-        await inFlight.waitUntilIdle()
-        deadline.cancel()
         await consumer.shutdown()
         logger.notice("drained")
+    }
+
+    private var inFlight: Logger.Metadata {
+        let (deliveries, runs) = pipeline.inFlight
+        return ["in.flight": "\(deliveries)", "runs": "\(runs)"]
     }
 
     private func tell() async {
@@ -100,6 +71,18 @@ extension Logger {
             log(byServer ? .warning : .info, "consumer cancelled", ["queue": "\(queue)", "by.server": "\(byServer)"])
         case .consumerFailed(let queue, let error):
             log(.error, "queue cannot be consumed", ["queue": "\(queue)", "error": "\(error)"])
+        }
+    }
+
+    /// One line for what became known about a dependency.
+    func note(_ change: HealthChange) {
+        switch change {
+        case .opened(let outage):
+            error(
+                "paused: a dependency is out of order",
+                metadata: ["dependency": "\(outage.dependency)", LogKey.reason: "\(outage.reason)"])
+        case .closed(let outage):
+            notice("resumed: the dependency serves again", metadata: ["dependency": "\(outage.dependency)"])
         }
     }
 }

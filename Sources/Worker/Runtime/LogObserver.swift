@@ -73,6 +73,10 @@ struct LogObserver: PipelineObserver {
                 (level, message) = (error == nil ? .debug : .warning, "waiting")
                 metadata = [LogKey.wait: "\(Self.seconds(duration))", LogKey.reason: "\(reason)"]
                 if let error { metadata[LogKey.error] = "\(error)" }
+            case .held(let dependency, let error):
+                message = "command waits for a dependency"
+                metadata = ["dependency": "\(dependency)"]
+                if let error { metadata[LogKey.error] = "\(error)" }
             case .uploadStarted(let key):
                 message = "multipart upload began"
                 metadata = ["object.key": "\(key)"]

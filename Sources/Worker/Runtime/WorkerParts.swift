@@ -1,5 +1,6 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
+internal import AMQP
 internal import Cognigy
 internal import ExportPipeline
 internal import HTTPTransport
@@ -72,21 +73,35 @@ struct WorkerParts: Sendable {
         return sinks
     }
 
-    /// The pipeline over these parts.
-    func pipeline(events: any EventPublisher, observer: any PipelineObserver) -> Pipeline {
-        Pipeline(
-            parts: PipelineParts(
-                exporters: tenants, artifacts: artifacts, state: state, sinks: sinks, events: events,
-                environment: environment, observer: observer, health: DependencyHealth()),
-            settings: pipelineSettings)
+    /// The pipeline over these parts, and the health of what it depends on.
+    ///
+    /// - Parameter publisher: the connection behind `events`; nil where they go nowhere.
+    func pipeline(
+        events: any EventPublisher, publisher: AMQPPublisher?, observer: any PipelineObserver
+    ) -> (pipeline: Pipeline, health: DependencyHealth) {
+        let sinks = sinks
+        let health = DependencyHealth(
+            policy: HealthPolicy(settings),
+            probe: WorkerProbe(faults: faults, tenants: tenants, sinks: sinks, publisher: publisher),
+            environment: environment)
+        health.listen { [logger] in logger.note($0) }
+        let parts = PipelineParts(
+            exporters: tenants, artifacts: artifacts, state: state, sinks: sinks, events: events,
+            environment: environment, observer: observer, health: health)
+        var pipelineSettings = pipelineSettings
+        // Without a broker nobody wants the delivery back.
+        if publisher == nil { pipelineSettings.deliveryLease = nil }
+        return (Pipeline(parts: parts, settings: pipelineSettings), health)
     }
 
     var pipelineSettings: PipelineSettings {
-        PipelineSettings(
+        var pipeline = PipelineSettings(
             instance: identity.instance, worker: identity.worker, actor: settings.audit.actor,
             eventSource: settings.events.source, auditPrefix: settings.audit.prefix, keyTemplate: keyTemplate,
             stateKeys: keys, commandLimits: CommandLimits(maximumBytes: settings.amqp.maxCommandBytes),
             deliveryLimit: settings.amqp.deliveryLimit, run: RunPolicy(settings), lease: LeasePolicy(settings.lease))
+        pipeline.deliveryLease = max(.seconds(1), settings.amqp.consumerTimeout - .seconds(120))
+        return pipeline
     }
 
     /// The lease of this process.
@@ -132,6 +147,15 @@ extension RunPolicy {
         triggerRepeats = settings.retry.triggerRepeats
         triggerDelay = settings.retry.triggerDelay
         transfers = settings.retry.transfers
+    }
+}
+
+extension HealthPolicy {
+    init(_ settings: Settings) {
+        self.init()
+        suspectAfter = settings.suspectAfter
+        probeInitial = settings.retry.initial
+        probeMax = max(settings.retry.initial, min(settings.retry.max, .seconds(30)))
     }
 }
 

@@ -55,19 +55,20 @@ package enum WorkerProcess {
         let publisher = try AMQPPublisher(
             connection: await broker.connection("events", identity: parts.identity),
             topology: broker.eventsTopology, logger: logger)
+        let subscriptions = broker.subscriptions(identity: parts.identity)
         let consumer = try AMQPConsumer(
             connection: await broker.connection("commands", identity: parts.identity), topology: broker.topology,
-            subscriptions: broker.subscriptions(identity: parts.identity),
+            subscriptions: subscriptions,
             maximumBodyBytes: settings.amqp.maxCommandBytes, logger: logger)
         let reporter = ProgressReporter(
             publisher: publisher, exchange: settings.amqp.eventsExchange, source: settings.events.source,
             environment: parts.environment)
         var observers: [any PipelineObserver] = [LogObserver(logger: logger)]
         if settings.events.progress { observers.append(reporter) }
-        let pipeline = parts.pipeline(
+        let (pipeline, health) = parts.pipeline(
             events: BrokerEventPublisher(
                 publisher: publisher, exchange: settings.amqp.eventsExchange,
-                requiresRoute: settings.events.requireRoute),
+                requiresRoute: settings.events.requireRoute), publisher: publisher,
             observer: ObserverGroup(observers: observers))
         logger.notice(
             "starting",
@@ -75,19 +76,22 @@ package enum WorkerProcess {
                 "version": "\(WorkerVersion.text)", "instance": "\(parts.identity.instance)",
                 "queues": "\(settings.amqp.commandQueues.joined(separator: ","))",
             ])
+        let intake = Intake(
+            source: BrokerSource(consumer, subscriptions: subscriptions), pipeline: pipeline, health: health,
+            tenants: settings.tenants.map(\.name), environment: parts.environment)
         return group(
-            parts, publisher: publisher, consumer: consumer, pipeline: pipeline, reporter: reporter, signals: signals,
-            logger: logger)
+            parts, publisher: publisher, consumer: consumer, intake: intake, pipeline: pipeline, reporter: reporter,
+            signals: signals, logger: logger)
     }
 
     /// The services in the order they start; they stop in the reverse order.
     private static func group(
-        _ parts: WorkerParts, publisher: AMQPPublisher, consumer: AMQPConsumer, pipeline: Pipeline,
+        _ parts: WorkerParts, publisher: AMQPPublisher, consumer: AMQPConsumer, intake: Intake, pipeline: Pipeline,
         reporter: ProgressReporter, signals: [UnixSignal], logger: Logger
     ) -> ServiceGroup {
         let lease = parts.leaseKeeper()
         let consume = ConsumeService(
-            consumer: consumer, pipeline: pipeline, grace: parts.settings.shutdownGrace, logger: logger
+            consumer: consumer, intake: intake, pipeline: pipeline, grace: parts.settings.shutdownGrace, logger: logger
         ) {
             let tell: @Sendable (String) -> Void = { why in
                 logger.warning("not consuming yet", metadata: [LogKey.reason: "\(why)"])

@@ -1,0 +1,268 @@
+// Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// What became known about a dependency.
+package enum HealthChange: Sendable, Hashable {
+    /// It is out of order from now on, or for another reason than before.
+    case opened(Outage)
+    /// It serves again.
+    case closed(Outage)
+}
+
+/// The health of everything that commands depend on: a fault of the surroundings pauses, it never costs a command.
+///
+/// A dependency is out of order when a probe of it fails, or after a streak of like refusals of different commands. From
+/// then on it is probed with back-off until it serves again; whoever needs it waits in `untilHealthy`.
+package final class DependencyHealth: Sendable {
+    private struct State {
+        var ledger: HealthLedger
+        /// The probe that is under way for each dependency; whoever asks meanwhile shares its answer.
+        var examinations: [Dependency: Task<Bool, Never>] = [:]
+        /// The probing of each outage, until it is over.
+        var recoveries: [Dependency: Task<Void, Never>] = [:]
+        var waiting: [Dependency: [Int: CheckedContinuation<Void, Never>]] = [:]
+        var nextID = 0
+        var listeners: [@Sendable (HealthChange) -> Void] = []
+        var hasStopped = false
+    }
+
+    private let policy: HealthPolicy
+    private let probe: any DependencyProbe
+    private let environment: any PipelineEnvironment
+    private let state: Mutex<State>
+
+    package init(policy: HealthPolicy, probe: any DependencyProbe, environment: any PipelineEnvironment) {
+        self.policy = policy
+        self.probe = probe
+        self.environment = environment
+        state = Mutex(State(ledger: HealthLedger(policy: policy)))
+    }
+
+    /// Tells `listener` of every change from now on; it must return at once.
+    package func listen(_ listener: @escaping @Sendable (HealthChange) -> Void) {
+        state.withLock { $0.listeners.append(listener) }
+    }
+
+    /// What is out of order now, in a fixed order.
+    package var outages: [Outage] {
+        state.withLock { Array($0.ledger.outages.values) }.sorted { "\($0.dependency)" < "\($1.dependency)" }
+    }
+
+    /// What keeps work for `tenant` (nil: for nobody in particular) from beginning.
+    package func obstacle(for tenant: String?) -> Outage? { state.withLock { $0.ledger.obstacle(for: tenant) } }
+
+    package func isHealthy(_ dependency: Dependency) -> Bool {
+        state.withLock { $0.ledger.outages[dependency] == nil }
+    }
+
+    /// No probe begins any more: the worker ends.
+    package func stop() {
+        let tasks = state.withLock { state in
+            state.hasStopped = true
+            defer { state.recoveries = [:] }
+            return Array(state.recoveries.values)
+        }
+        for task in tasks { task.cancel() }
+    }
+
+    // MARK: What calls showed
+
+    package func succeeded(_ dependency: Dependency) { state.withLock { $0.ledger.succeeded(dependency) } }
+
+    /// What an error of a call to `dependency` is: a fault of the surroundings, where the dependency it points at does not
+    /// serve anybody; else the command's own.
+    package func judged(_ error: StepError, of dependency: Dependency?) async -> StepError {
+        switch error.kind {
+        case .surroundings(let named):
+            if await isDown(named, because: .fault(error)) { return fault(of: named, error) }
+            // No answer at all may be bad luck as long as it likes; a refusal of this command alone is not.
+            let limit = error.httpStatus == nil ? nil : 5
+            return StepError(
+                .transient(limit: limit, thenFailsWith: named.refusalCode), error.message, httpStatus: error.httpStatus)
+        case .transient(limit: nil, _), .ambiguous:
+            guard let dependency, isFailingForLong(dependency) || !isHealthy(dependency),
+                await isDown(dependency, because: .fault(error))
+            else { return error }
+            return fault(of: dependency, error)
+        case .permanent, .throttled, .gone, .transient, .linkExpired, .unreadable:
+            if let dependency { succeeded(dependency) }
+            return error
+        case .overtaken, .interrupted:
+            return error
+        }
+    }
+
+    /// Whether the dependency is out of order: as far as is known, or as a probe finds now.
+    package func isDown(_ dependency: Dependency, because suspicion: Suspicion) async -> Bool {
+        let examination = state.withLock { state -> Task<Bool, Never>? in
+            if state.ledger.outages[dependency] != nil { return nil }
+            if let known = state.examinations[dependency] { return known }
+            let task = Task { await self.examine(dependency, because: suspicion) }
+            state.examinations[dependency] = task
+            return task
+        }
+        return await examination?.value ?? true
+    }
+
+    private func examine(_ dependency: Dependency, because suspicion: Suspicion) async -> Bool {
+        let found: StepError?
+        do throws(StepError) {
+            try await probe.probe(dependency, because: suspicion)
+            found = nil
+            succeeded(dependency)
+        } catch {
+            found = error.disproves ? error : nil
+        }
+        if let found { open(dependency, found.message, because: suspicion) }
+        state.withLock { $0.examinations[dependency] = nil }
+        return found != nil
+    }
+
+    private func isFailingForLong(_ dependency: Dependency) -> Bool {
+        let now = environment.now()
+        return state.withLock { $0.ledger.failed(dependency, at: now) }
+    }
+
+    private func fault(of dependency: Dependency, _ error: StepError) -> StepError {
+        let reason = state.withLock { $0.ledger.outages[dependency]?.reason }
+        return StepError(.surroundings(dependency), reason ?? error.message, httpStatus: error.httpStatus)
+    }
+}
+
+// MARK: Refusals
+
+extension DependencyHealth {
+    /// A call of that stage was answered with success.
+    package func accepted(_ tenant: String, stage: Stage) {
+        guard state.withLock({ $0.ledger.accepted(tenant, stage: stage) }) else { return }
+        close(.tenant(tenant))
+    }
+
+    /// Whether a command that a tenant refused has to wait, because the tenant seems to refuse everybody.
+    package func holds(_ command: ExportCommand, refused refusal: Refusal, _ error: StepError) -> Bool {
+        let tenant = Dependency.tenant(command.tenant)
+        let (verdict, streak) = state.withLock { state in
+            (state.ledger.refused(command, refusal), state.ledger.streak(of: command.tenant))
+        }
+        guard verdict != .settle, let streak else { return false }
+        let reason =
+            "\(streak.commands.count) commands of tenant \(command.tenant) in a row were refused alike, the last: "
+            + "\(error.message); correct baseUrl, the account's permissions or its scope, or let the refusals count with "
+            + "nlu-export-worker resume --tenant \(command.tenant)"
+        open(tenant, reason, because: .refusals(streak.commands, error))
+        return verdict == .hold
+    }
+
+    /// Believes the refusals of a tenant, and goes on.
+    package func vouch(for tenant: String) {
+        state.withLock { $0.ledger.vouch(for: tenant) }
+        close(.tenant(tenant))
+    }
+}
+
+// MARK: Outages
+
+extension DependencyHealth {
+    /// The operator's word: what may not be worked on, each with the reason; replaces what was said before.
+    package func withhold(_ consents: [Dependency: String]) {
+        for outage in outages {
+            if case .consent = outage.dependency, consents[outage.dependency] == nil { close(outage.dependency) }
+        }
+        for (consent, reason) in consents.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            open(consent, reason, because: nil)
+        }
+    }
+
+    /// A fault that needs no probe to be believed.
+    package func report(_ dependency: Dependency, _ error: StepError) {
+        open(dependency, error.message, because: .fault(error))
+    }
+
+    /// Returns when the dependency serves, or at once when the task is cancelled.
+    package func untilHealthy(_ dependency: Dependency) async {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let waits = state.withLock { state in
+                    let waits = state.ledger.outages[dependency] != nil && !Task.isCancelled
+                    if waits { state.waiting[dependency, default: [:]][id] = continuation }
+                    return waits
+                }
+                if !waits { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiting[dependency]?.removeValue(forKey: id) }?.resume()
+        }
+    }
+
+    private func open(_ dependency: Dependency, _ reason: String, because suspicion: Suspicion?) {
+        let outage = Outage(dependency: dependency, reason: RemoteText.cleaned(reason), since: environment.date())
+        let listeners = state.withLock { state -> [@Sendable (HealthChange) -> Void] in
+            guard state.ledger.open(outage) else { return [] }
+            if let suspicion, state.recoveries[dependency] == nil, !state.hasStopped {
+                state.recoveries[dependency] = Task { await self.recover(dependency, because: suspicion) }
+            }
+            return state.listeners
+        }
+        for listener in listeners { listener(.opened(outage)) }
+    }
+
+    private func close(_ dependency: Dependency) {
+        let (outage, recovery, waiting, listeners) = state.withLock { state in
+            (
+                state.ledger.close(dependency), state.recoveries.removeValue(forKey: dependency),
+                state.waiting.removeValue(forKey: dependency), state.listeners
+            )
+        }
+        recovery?.cancel()
+        guard let outage else { return }
+        for listener in listeners { listener(.closed(outage)) }
+        for (_, continuation) in (waiting ?? [:]).sorted(by: { $0.key < $1.key }) { continuation.resume() }
+    }
+
+    /// Probes with back-off until the dependency serves.
+    private func recover(_ dependency: Dependency, because suspicion: Suspicion) async {
+        var backoff = Backoff(initial: policy.probeInitial, maximum: policy.probeMax)
+        while true {
+            do {
+                try await environment.sleep(nextWait(dependency, suspicion, &backoff))
+            } catch {
+                return
+            }
+            do throws(StepError) {
+                try await probe.probe(dependency, because: suspicion)
+                guard !Task.isCancelled else { return }
+                return close(dependency)
+            } catch  where !Task.isCancelled {
+                if case .refusals = suspicion { continue }
+                open(dependency, error.message, because: nil)
+            } catch {
+                return
+            }
+        }
+    }
+
+    private func nextWait(
+        _ dependency: Dependency, _ suspicion: Suspicion, _ backoff: inout Backoff
+    ) -> Duration {
+        let jitter = environment.jitter()
+        guard case .tenant(let tenant) = dependency, case .refusals = suspicion else {
+            return backoff.next(jitter: jitter)
+        }
+        return state.withLock { $0.ledger.nextTrial(of: tenant, jitter: jitter) } ?? backoff.next(jitter: jitter)
+    }
+}
+
+extension StepError {
+    /// Whether a probe that ended so shows a dependency out of order.
+    fileprivate var disproves: Bool {
+        switch kind {
+        case .interrupted, .throttled: false
+        default: true
+        }
+    }
+}
