@@ -2,8 +2,8 @@
 
 /// Where checkpoints and leases lie in the bucket.
 ///
-/// A tenant never meets the worker's own folders `_invalid` and `_workers`: a leading underscore of a tenant is written
-/// `%5F`, and a tenant that begins with a percent sign has it encoded as `%25`.
+/// A tenant never meets the worker's own folders `_invalid`, `_workers` and `_control`: a leading underscore of a
+/// tenant is written `%5F`, and a tenant that begins with a percent sign has it encoded as `%25`.
 package struct StateKeys: Sendable, Hashable {
     /// Ends in `/`.
     package let prefix: String
@@ -29,6 +29,9 @@ package struct StateKeys: Sendable, Hashable {
 
     /// The folder of all leases, with its slash.
     package var workers: String { "\(prefix)_workers/" }
+
+    /// What operators have paused, for the whole fleet: `state/_control/pause.json`.
+    package var pauseOrders: String { "\(prefix)_control/pause.json" }
 
     private static func folder(_ tenant: String) -> String {
         let encoded = PercentEncoding.encode(tenant)

@@ -44,9 +44,9 @@ package enum CheckpointCodec {
         try decodeValue(Outcome.self, bytes)
     }
 
-    private struct SchemaOnly: Decodable { let schema: Int }
+    struct SchemaOnly: Decodable { let schema: Int }
 
-    private static func encodeValue(_ value: some Encodable) throws(UnreadableState) -> [UInt8] {
+    static func encodeValue(_ value: some Encodable) throws(UnreadableState) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
@@ -56,7 +56,7 @@ package enum CheckpointCodec {
         }
     }
 
-    private static func decodeValue<Value: Decodable>(
+    static func decodeValue<Value: Decodable>(
         _ type: Value.Type, _ bytes: [UInt8]
     ) throws(UnreadableState) -> Value {
         do {
