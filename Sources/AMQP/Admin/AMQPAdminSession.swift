@@ -5,9 +5,9 @@
 /// A step the broker refuses closes the channel: the next step opens another, and what was got and not settled is back
 /// in its queue.
 package final class AMQPAdminSession {
-    private let session: Session
+    let session: Session
     private let flag: CancellationFlag
-    private var generation: UInt64 = 1
+    private(set) var generation: UInt64 = 1
     private var confirms = false
     private var ledger = ConfirmLedger<UInt64>()
     private var publishCount: UInt64 = 0
