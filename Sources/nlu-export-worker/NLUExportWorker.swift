@@ -22,7 +22,10 @@ struct NLUExportWorker: AsyncParsableCommand {
                 ("order an export and wait for it", "submit --model intents --version 1.4.0 --wait"),
                 ("show the version of this program", "--version"),
             ], exits: WorkerExit.allCases),
-        subcommands: [Run.self, Submit.self, Export.self, Topology.self, Config.self, DoctorCommand.self])
+        subcommands: [
+            Run.self, Submit.self, Export.self, Topology.self, Dead.self, Pause.self, Resume.self, Config.self,
+            DoctorCommand.self,
+        ])
 
     /// Whether the program is asked for its own version. Neither ArgumentParser's `version:` nor a flag of this root
     /// will do: subcommands inherit the one and lose their `--version` (of a model) to the other.

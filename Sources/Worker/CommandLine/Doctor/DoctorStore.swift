@@ -129,7 +129,7 @@ struct DoctorStore: Sendable {
 
 extension S3Error {
     /// How the command ends by this failure, and what an operator does about it.
-    fileprivate func doctorRemedy(_ settings: Settings.S3) -> (WorkerExit, String) {
+    func doctorRemedy(_ settings: Settings.S3) -> (WorkerExit, String) {
         switch kind {
         case .noCredentials:
             (.configuration, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in ~/.aws/credentials")
