@@ -60,11 +60,14 @@ struct WorkerProbe: DependencyProbe {
 
     private func probeBroker(because suspicion: Suspicion) throws(StepError) {
         guard let status = publisher?.status else { return }
-        if let reason = status.blockedReason {
-            throw StepError(
-                .surroundings(.broker),
-                "the broker takes no messages (\(reason)); free the memory or disk space that its alarm is about")
-        }
+        if let reason = status.blockedReason { throw Self.blocked(reason) }
         if !status.isConnected { throw suspicion.error }
+    }
+
+    /// The broker's alarm as a fault of the surroundings.
+    static func blocked(_ reason: String) -> StepError {
+        StepError(
+            .surroundings(.broker),
+            "the broker takes no messages (\(reason)); free the memory or disk space that its alarm is about")
     }
 }

@@ -79,15 +79,20 @@ package enum WorkerProcess {
         let intake = Intake(
             source: BrokerSource(consumer, subscriptions: subscriptions), pipeline: pipeline, health: health,
             tenants: settings.tenants.map(\.name), environment: parts.environment)
+        publisher.observe { event in
+            // Known before the first event that could not be published.
+            guard case .blocked(let reason) = event else { return }
+            health.report(.broker, WorkerProbe.blocked(reason))
+        }
         return group(
             parts, publisher: publisher, consumer: consumer, intake: intake, pipeline: pipeline, reporter: reporter,
-            signals: signals, logger: logger)
+            pauses: parts.pauseWatch(health), signals: signals, logger: logger)
     }
 
     /// The services in the order they start; they stop in the reverse order.
     private static func group(
         _ parts: WorkerParts, publisher: AMQPPublisher, consumer: AMQPConsumer, intake: Intake, pipeline: Pipeline,
-        reporter: ProgressReporter, signals: [UnixSignal], logger: Logger
+        reporter: ProgressReporter, pauses: PauseWatch, signals: [UnixSignal], logger: Logger
     ) -> ServiceGroup {
         let lease = parts.leaseKeeper()
         let consume = ConsumeService(
@@ -100,10 +105,11 @@ package enum WorkerProcess {
             try await DeadLetterGuard(parts: parts).waitUntilProven(onWaiting: tell)
             // Others must be able to see this process alive before it owns anything.
             try await lease.renewUntilWritten(environment: parts.environment)
+            await pauses.look()
         }
         let services: [any Service] = [
             HTTPService(client: parts.http), PublishService(publisher: publisher, logger: logger), reporter,
-            LeaseService(keeper: lease, logger: logger), consume,
+            LeaseService(keeper: lease, logger: logger), PauseService(watch: pauses), consume,
         ]
         var configuration = ServiceGroupConfiguration(
             services: services.map {
