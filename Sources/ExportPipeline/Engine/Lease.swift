@@ -132,10 +132,13 @@ final class OwnerWatch: Sendable {
         let known = sightings.withLock { $0[owner] }
         if let known, now - known.lastLook < policy.renew, now - known.since < policy.expiry { return false }
         let version = try await store.read(key(owner))?.version
+        // What was read is no older than the call, and no newer than its answer: a slow answer, or a process that slept
+        // over it, must not make the span in which nothing changed look longer than it was.
+        let answered = environment.now()
         return sightings.withLock { sightings in
             forgetOld(&sightings, now)
             guard var sighting = sightings[owner], sighting.version == version else {
-                sightings[owner] = Sighting(version: version, since: now, lastLook: now)
+                sightings[owner] = Sighting(version: version, since: answered, lastLook: now)
                 return false
             }
             sighting.lastLook = now
