@@ -3,17 +3,19 @@
 /// Which deliveries of the current channel are not settled yet.
 ///
 /// A delivery tag of an older channel names another message on the new one; here it finds nothing and is counted.
-struct SettlementLedger {
+package struct SettlementLedger {
     /// The channel's number, from 1; 0 before the first.
-    private(set) var generation: UInt64 = 0
+    package private(set) var generation: UInt64 = 0
     /// Whether that channel is still there.
-    private(set) var isOpen = false
+    package private(set) var isOpen = false
     /// Settlements that were dropped.
-    private(set) var staleCount: UInt64 = 0
+    package private(set) var staleCount: UInt64 = 0
     private var queues: [UInt64: String] = [:]
 
+    package init() {}
+
     /// Deliveries this process holds.
-    var count: Int { queues.count }
+    package var count: Int { queues.count }
 
     /// Deliveries of one queue that this process holds.
     func count(queue: String) -> Int {
@@ -26,25 +28,25 @@ struct SettlementLedger {
     }
 
     /// A new channel is open.
-    mutating func begin() {
+    package mutating func begin() {
         generation += 1
         isOpen = true
         queues.removeAll()
     }
 
     /// The channel is gone, and with it every tag.
-    mutating func end() {
+    package mutating func end() {
         isOpen = false
         queues.removeAll()
     }
 
     /// A delivery came. False when that tag is open already, which no broker does.
-    mutating func delivered(_ tag: UInt64, queue: String) -> Bool {
+    package mutating func delivered(_ tag: UInt64, queue: String) -> Bool {
         queues.updateValue(queue, forKey: tag) == nil
     }
 
     /// Takes a delivery out for settling: `.sent` means go and write it.
-    mutating func take(_ tag: AMQPDeliveryTag) -> AMQPSettleResult {
+    package mutating func take(_ tag: AMQPDeliveryTag) -> AMQPSettleResult {
         if tag.generation == generation {
             if !isOpen { return .disconnected }
             if queues.removeValue(forKey: tag.tag) != nil { return .sent }
