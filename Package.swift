@@ -109,6 +109,17 @@ let package = Package(
                 "AMQP", "Cognigy", "CognigySimulator", "ExportPipeline", "HTTPTransport", "ObjectStore", "TestKit",
                 "Worker", crypto, lifecycle, logging,
             ], swiftSettings: strict),
+
+        // Real workers as processes under kill -9, outages and partitions: ops/chaos, and a short run among the tests.
+        .target(
+            name: "ChaosKit",
+            dependencies: ["AMQP", "CognigySimulator", "HTTPTransport", "ObjectStore", "TestKit", crypto, logging],
+            path: "Tests/ChaosKit", swiftSettings: strict),
+        .executableTarget(
+            name: "chaos", dependencies: ["ChaosKit", argumentParser], path: "Tests/chaos", swiftSettings: strict),
+        .testTarget(
+            name: "ChaosTests", dependencies: ["ChaosKit", "CognigySimulator", "nlu-export-worker"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
