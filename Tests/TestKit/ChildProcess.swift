@@ -26,13 +26,36 @@ package final class ChildProcess: Sendable {
     private let peak = Atomic<Int>(0)
 
     /// Starts a program with exactly that environment.
-    package init(_ path: String, _ arguments: [String], environment: [String: String]) throws {
+    package convenience init(_ path: String, _ arguments: [String], environment: [String: String]) throws {
+        let (output, errors) = (Pipe(), Pipe())
+        try self.init(path, arguments, environment, output: output, errors: errors)
+        let state = state
+        let end: @Sendable () -> Void = { state.update { $0.openStreams -= 1 } }
+        Self.read(output, { text in state.update { $0.output += text } }, end: end)
+        Self.read(errors, { text in state.update { $0.errors += text } }, end: end)
+        Thread.detachNewThread { [self] in watchMemory() }
+    }
+
+    /// Starts a program whose output of both kinds is appended to a file and kept nowhere else: for programs that write
+    /// much, and for what is to be read when something went wrong.
+    package convenience init(
+        _ path: String, _ arguments: [String], environment: [String: String], log: String
+    ) throws {
+        let descriptor = unsafe open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw SystemError(call: "open \(log)", code: errno) }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try self.init(path, arguments, environment, output: file, errors: file)
+        state.update { $0.openStreams = 0 }
+    }
+
+    private init(
+        _ path: String, _ arguments: [String], _ environment: [String: String], output: Any, errors: Any
+    ) throws {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
-        let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors
         let state = state
@@ -40,12 +63,18 @@ package final class ChildProcess: Sendable {
             let status = process.terminationStatus
             state.update { $0.ending = process.terminationReason == .exit ? .exit(status) : .signal(status) }
         }
-        try process.run()
+        try Self.withAllSignals { try process.run() }
         id = process.processIdentifier
-        let end: @Sendable () -> Void = { state.update { $0.openStreams -= 1 } }
-        Self.read(output, { text in state.update { $0.output += text } }, end: end)
-        Self.read(errors, { text in state.update { $0.errors += text } }, end: end)
-        Thread.detachNewThread { [self] in watchMemory() }
+    }
+
+    /// A program inherits which signals are blocked, and the threads of the cooperative pool block them: without this
+    /// a program that does not unblock SIGTERM by itself could not be asked to end.
+    private static func withAllSignals(_ body: () throws -> Void) rethrows {
+        var (none, before) = (sigset_t(), sigset_t())
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     /// What it has written to standard output.
