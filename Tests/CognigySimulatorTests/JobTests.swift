@@ -99,6 +99,16 @@ import Testing
         #expect(links[0] == nil && links[1] == nil && links[2] != nil)
     }
 
+    @Test func ownLinkIsOnThePortThatTheClientReached() {
+        let harness = Harness()
+        let token = harness.token()
+        let job = harness.finishedJob("scenario-link-own", token: token)
+        let page = harness.send(
+            "GET", "/api/v1/jobs/\(job)",
+            headers: [("Authorization", "Bearer \(token)"), ("Host", "tenant.example:9000")])
+        #expect(page.json["downloadUrl"]?.string?.hasPrefix("http://tenant.example:9000/api/v1/") == true)
+    }
+
     @Test(arguments: [
         ("link-own", "http://tenant.example:8090/api/v1/artifacts/"), ("link-relative", "/api/v1/artifacts/"),
         ("link-signed", "http://tenant.example:8091/artifacts/"), ("link-private-address", "http://10.0.0.1/"),

@@ -53,7 +53,9 @@ extension TenantState {
     func origins(of request: SimulatorRequest) -> Origins {
         let host = request.header("host") ?? configuration.host
         let name = Origins.hostName(of: host)
-        let api = configuration.publicURL ?? "http://\(name):\(apiPort)\(configuration.basePath)"
+        // A client that reaches the API through a proxy's port finds the links behind that port too.
+        let authority = request.listener == .api && name.count < host.count ? host : "\(name):\(apiPort)"
+        let api = configuration.publicURL ?? "http://\(authority)\(configuration.basePath)"
         let download = configuration.publicDownloadURL ?? "http://\(name):\(downloadPort)"
         return Origins(api: api, download: download)
     }
