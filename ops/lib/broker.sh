@@ -68,6 +68,19 @@ broker_version() { broker_api overview | sed -n 's/.*"rabbitmq_version":"\([^"]*
 # broker_ctl …: rabbitmqctl against this node.
 broker_ctl() { env "${broker_environment[@]}" "$RABBITMQ_HOME/bin/rabbitmqctl" --quiet "$@"; }
 
+# write_broker_control: makes a script that runs rabbitmqctl against this node, for those who do not know its
+# environment, and prints its path.
+write_broker_control() {
+  local control=$RUN_DIR/rabbitmqctl
+  {
+    printf '#!/usr/bin/env bash\nexec env'
+    printf ' %q' "${broker_environment[@]}" "$RABBITMQ_HOME/bin/rabbitmqctl" --quiet
+    printf ' "$@"\n'
+  } >"$control"
+  chmod +x "$control"
+  printf '%s' "$control"
+}
+
 broker_epmd() {
   local candidate
   for candidate in "${ERLANG_ROOT:-/usr/lib/erlang}"/erts-*/bin/epmd "$(command -v epmd)"; do

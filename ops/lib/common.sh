@@ -133,11 +133,13 @@ sweep_abandoned_runs() {
   done
 }
 
-# start_service NAME COMMAND…: runs the command in a session of its own; log and process id are kept in RUN_DIR.
+# start_service NAME COMMAND…: runs the command in a session of its own; log, process id and the command itself (for
+# ops/lib/service, which starts it again) are kept in RUN_DIR.
 start_service() {
   local name=$1
   shift
-  setsid "$@" >"$RUN_DIR/$name.log" 2>&1 </dev/null &
+  printf '%q ' "$@" >"$RUN_DIR/$name.command"
+  setsid "$@" >>"$RUN_DIR/$name.log" 2>&1 </dev/null &
   remember_process "$!" >"$RUN_DIR/$name.pid"
   disown
 }
