@@ -39,6 +39,21 @@ internal import Glibc
         self.broker = "\(endpoint)"
     }
 
+    /// Takes over a stream that is connected already, in the state before the login, and closes it in the end.
+    init(adopting descriptor: Int32, broker: String) throws(AMQPError) {
+        guard let state = unsafe amqp_new_connection() else {
+            throw AMQPError(.system, "Out of memory for a broker connection.")
+        }
+        guard let socket = unsafe amqp_tcp_socket_new(state) else {
+            unsafe amqp_destroy_connection(state)
+            throw AMQPError(.system, "Out of memory for a broker connection.")
+        }
+        unsafe amqp_tcp_socket_set_sockfd(socket, descriptor)
+        unsafe self.state = state
+        unsafe self.socket = socket
+        self.broker = broker
+    }
+
     deinit {
         destroy()
     }
