@@ -28,6 +28,14 @@ internal import Testing
         #expect(try await StorageProbe(try makeClient(store)).run(key: "probe").faults == [.refusesIfMatch])
     }
 
+    @Test func takesTheRefusalOfARepetitionForNoFault() async throws {
+        let store = FakeS3()
+        // The first write took place, its connection broke, and the client's second try finds another tag.
+        store.inject(.after { $0.put("probe", Array("four".utf8)) }, on: "PutObject", skipping: 3)
+        #expect(try await StorageProbe(try makeClient(store)).run(key: "probe").faults.isEmpty)
+        #expect(store.object("probe") == nil)
+    }
+
     @Test func acceptsAStoreThatComparesChecksums() async throws {
         let store = FakeS3()
         #expect(try await StorageProbe(try makeClient(store)).runChecksums(key: "probe").faults.isEmpty)

@@ -60,7 +60,9 @@ package actor Fleet {
 
     private func ended(_ index: Int, _ life: Int, _ ending: ChildProcess.Ending?, log: String) async {
         guard members[index].life == life else { return }
-        if !members[index].expected.contains(ending ?? .exit(-1)) {
+        // Before its first line a process has no handler for SIGTERM yet, and nothing to put in order.
+        let isUnborn = ending == .signal(SIGTERM) && members[index].isDraining && Self.isEmpty(log)
+        if !isUnborn, !members[index].expected.contains(ending ?? .exit(-1)) {
             journal.incident("worker \(index + 1) ended by itself (\(Self.text(ending))): \(log)")
         }
         members[index].process = nil
@@ -70,6 +72,11 @@ package actor Fleet {
         try? await Task.sleep(for: .milliseconds(200))
         guard isOpen, members[index].process == nil else { return }
         do { try start(index) } catch { journal.incident("worker \(index + 1) could not be started: \(error)") }
+    }
+
+    private static func isEmpty(_ path: String) -> Bool {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? Int) == 0
     }
 
     private static func text(_ ending: ChildProcess.Ending?) -> String {
