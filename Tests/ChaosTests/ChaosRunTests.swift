@@ -16,7 +16,7 @@ import Testing
         let worker = URL(filePath: own).deletingLastPathComponent().appending(path: "nlu-export-worker").path
         var servers = ChaosServers(
             brokerURL: broker, storeEndpoint: endpoint, accessKey: key, secretKey: secret, worker: worker)
-        servers.brokerControl = variables["NLU_TEST_RABBITMQCTL"]
+        servers.brokerControl = variables["NLU_TEST_RABBITMQCTL"].flatMap { $0.isEmpty ? nil : $0 }
         return servers
     }
 

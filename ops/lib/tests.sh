@@ -5,8 +5,10 @@
 # themselves. Sourced after common.sh, swift.sh, broker.sh and objectstore.sh.
 
 # What needs servers is skipped without them, by name here and by environment in the tests themselves.
-needs_servers='^(IntegrationTests|ChaosTests)\.'
+needs_servers='^(IntegrationTests\.|ChaosTests\.ChaosRunTests)'
 needs_broker_control='^IntegrationTests\.AMQP(BrokerFault|TLS)Tests'
+# Makes trouble for everything at once, and wants no company.
+makes_chaos='^ChaosTests\.ChaosRunTests'
 summary=()
 # What tests have to be run with besides build_flags: the scratch path and the sanitizer they were built with.
 test_flags=()
@@ -72,14 +74,16 @@ test_broker_faults() {
     note 'left out: they need a broker of their own, not the one in NLU_TEST_AMQP_URL'
     return 0
   }
-  local control=$RUN_DIR/rabbitmqctl
-  {
-    printf '#!/usr/bin/env bash\nexec env'
-    printf ' %q' "${broker_environment[@]}" "$RABBITMQ_HOME/bin/rabbitmqctl" --quiet
-    printf ' "$@"\n'
-  } >"$control"
-  chmod +x "$control"
+  local control
+  control=$(write_broker_control)
   NLU_TEST_RABBITMQCTL=$control run_tests broker-faults --no-parallel --filter "$needs_broker_control"
+}
+
+# A short run of what ops/chaos does at length; where the broker is ours, it closes connections too.
+test_chaos() {
+  local control=
+  [[ -z ${broker_environment:-} ]] || control=$(write_broker_control)
+  NLU_TEST_RABBITMQCTL=$control run_tests chaos --filter "$makes_chaos"
 }
 
 stop_servers() {
