@@ -110,6 +110,15 @@ let package = Package(
                 "Worker", crypto, lifecycle, logging,
             ], swiftSettings: strict),
 
+        // Workers in simulated worlds: ops/simulate, and a short run among the tests.
+        .target(
+            name: "SimulationKit", dependencies: ["AMQP", "ExportPipeline"], path: "Tests/SimulationKit",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["SimulationKit", argumentParser], path: "Tests/simulate",
+            swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["simulate", "TestKit"], swiftSettings: strict),
+
         // Real workers as processes under kill -9, outages and partitions: ops/chaos, and a short run among the tests.
         .target(
             name: "ChaosKit",
