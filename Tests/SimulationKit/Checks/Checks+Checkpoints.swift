@@ -8,9 +8,12 @@ extension Checks {
         guard let command = command(named: new.commandID) else {
             return fail("owner-writes", "a checkpoint of \(new.commandID), which nobody asked for")
         }
-        if runs[new.runID] == nil { register(Run(id: new.runID, command: command)) }
+        if runs[new.runID] == nil {
+            register(Run(id: new.runID, command: command, fingerprint: new.fingerprint))
+        }
         checkWriter(new, old, process)
         if let old { checkSuccession(new, old, process) }
+        checkBounds(new)
         if let outcome = new.outcome { decided(new, outcome, process) }
         if let upload = old?.upload, new.owner != old?.owner, new.owner != nil, let number = Int(upload.uploadID) {
             orphans.insert(number)
@@ -47,8 +50,26 @@ extension Checks {
                 + "\(still.text)s of \(World.leaseExpiry.text)s")
     }
 
+    private func checkBounds(_ new: Checkpoint) {
+        if new.attempts > world.faults {
+            fail("attempts", "\(new.commandID) counts \(new.attempts) attempts after \(world.faults) faults")
+        }
+        if new.runs > World.policy.maxRuns {
+            fail("runs-bounded", "\(new.commandID) has its run \(new.runs) of \(World.policy.maxRuns)")
+        }
+    }
+
+    /// Nobody takes over from itself what it never let go of: a write whose answer was lost is known by its nonce.
+    private func checkOwnWrite(_ new: Checkpoint, _ old: Checkpoint, _ process: Incarnation) {
+        guard old.owner == process.instance, new.owner == process.instance, old.stage != .decided,
+            new.epoch != old.epoch, !process.knowledge.wasRefusedFalsely
+        else { return }
+        fail("own-write", "\(process.instance) takes \(new.commandID) over from itself")
+    }
+
     private func checkSuccession(_ new: Checkpoint, _ old: Checkpoint, _ process: Incarnation) {
         guard new.runID != old.runID else {
+            checkOwnWrite(new, old, process)
             if old.stage == .decided { fail("decided-is-final", "the decision of run \(old.runID) is overwritten") }
             if old.stage == .triggered, new.job != old.job {
                 fail("second-trigger", "run \(old.runID) changes its job from \(old.job?.jobID ?? "-")")

@@ -17,7 +17,7 @@ extension Checks {
         guard !expectedFailures(of: message).isEmpty || mayComplete(message) else {
             return fail("acknowledged-early", "\(message) is acknowledged, though it can never succeed")
         }
-        let successes = ordered.filter { $0.command == message.command && $0.outcome?.isSuccess == true }
+        let successes = runs(of: message).filter { $0.outcome?.isSuccess == true }
         let lacks = successes.map { lacking($0, lent, process) }
         if lacks.contains(where: \.isEmpty) { return }
         let why = zip(successes, lacks).map { "run \($0.id) lacks \($1.joined(separator: ", "))" }
@@ -28,9 +28,7 @@ extension Checks {
 
     private func rejects(_ lent: LentMessage, _ process: Incarnation) {
         let message = lent.identity
-        let failures = ordered.filter { run in
-            run.command == message.command && (run.isRefusal || run.outcome?.failure != nil)
-        }
+        let failures = runs(of: message).filter { $0.isRefusal || $0.outcome?.failure != nil }
         let told = failures.filter { lacking($0, lent, process).isEmpty }
         guard !told.isEmpty else {
             return fail("rejected-early", "\(process.instance) rejects \(message) before its failure was told")
@@ -50,7 +48,11 @@ extension Checks {
                 + (failure?.message ?? ""))
     }
 
-    private var ordered: [Run] { runs.values.sorted { $0.id < $1.id } }
+    /// The runs that can have been of this very content.
+    private func runs(of message: Message) -> [Run] {
+        runs.values.filter { $0.command == message.command && $0.fingerprint == fingerprints[message.number] }
+            .sorted { $0.id < $1.id }
+    }
 
     /// What of a run is not known to be done by the process that wants to settle.
     private func lacking(_ run: Run, _ lent: LentMessage, _ process: Incarnation) -> [String] {
@@ -80,6 +82,8 @@ extension Checks {
         switch plan.ending {
         case .completes: break
         case .invalid: codes = [.invalidCommand]
+        // What is replayed has had its cause mended.
+        case _ where message.replay != nil: break
         case .jobFails: codes = [.exportFailed]
         case .unknownJobStatus: codes = [.unexpectedJobStatus]
         case .notTrained: codes = [.modelNotTrained]

@@ -6,13 +6,16 @@ internal import ExportPipeline
 ///
 /// The names of the promises: `owner-writes`, `take-over`, `decided-is-final`, `one-outcome`, `needless-run`,
 /// `claim-before-trigger`, `second-trigger`, `told-before-decided`, `one-record`, `one-event`, `acknowledged-early`,
-/// `rejected-early`, `dead-by-surroundings`, `stale-settlement`, `delivery-limit`, `lost-or-stuck`, `object-durable`,
+/// `rejected-early`, `dead-by-surroundings`, `own-write`, `attempts`, `runs-bounded`, `returns-bounded`,
+/// `consumer-timeout`, `stale-settlement`, `lost-or-stuck`, `object-durable`,
 /// `left-upload`, `virtual-time`.
 final class Checks {
     /// A run, or a message that never became one.
     struct Run {
         let id: String
         let command: Int
+        /// The content of the command it is for; of a refusal, that of the message.
+        let fingerprint: String
         var isRefusal = false
         /// The first outcome that was decided.
         var outcome: Outcome?
@@ -27,6 +30,8 @@ final class Checks {
     var runs: [String: Run] = [:]
     /// Which command a checkpoint is about, by its command id.
     private var commands: [String: Int] = [:]
+    /// What the content of each message is known by.
+    private(set) var fingerprints: [Int: String] = [:]
     private var recordOwners: [String: String] = [:]
     private var eventOwners: [String: String] = [:]
     /// Uploads that a checkpoint named when its owner was replaced.
@@ -45,11 +50,15 @@ final class Checks {
     /// Learns which command a message carries, and what stands for it where it is none.
     func published(_ message: Message) {
         let incoming = message.incoming
+        let digest = CommandParser.digest(of: incoming)
+        var fingerprint = digest
         if case .success(let accepted) = CommandParser.parse(incoming) {
             commands[accepted.command.commandID] = message.command
+            fingerprint = accepted.fingerprint
         }
-        let digest = CommandParser.digest(of: incoming)
-        if runs[digest] == nil { register(Run(id: digest, command: message.command, isRefusal: true)) }
+        fingerprints[message.number] = fingerprint
+        guard runs[digest] == nil else { return }
+        register(Run(id: digest, command: message.command, fingerprint: fingerprint, isRefusal: true))
     }
 
     func command(named id: String) -> Int? { commands[id] }

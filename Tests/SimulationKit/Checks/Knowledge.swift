@@ -39,4 +39,6 @@ struct Knowledge {
     /// When it wrote the decision of a run, or learned that it had.
     var decided: [String: Instant] = [:]
     var knownDecisions: Set<String> = []
+    /// A write of it was refused though nothing stood against it.
+    var wasRefusedFalsely = false
 }

@@ -143,6 +143,7 @@ final class Incarnation: @unchecked Sendable {
             }
         }
         let error = fate.trouble.map(trouble)
+        if let trouble = fate.trouble, !trouble.isThrottling { world.faults += 1 }
         if let error {
             world.note(
                 code, -number, "\(instance)    \(server.name): \(code) \(subject()) ✗ \(error) in \(fate.answer.text)s")

@@ -75,7 +75,10 @@ struct StatePort: StateStore {
                 if case .written = result { world.checks.saw(written.checkpoint, isOwnWrite: true, by: process) }
             },
             effect: {
-                if isCheckpoint, world.weather.refusesFalsely(&world.random) { return .success(.conflict) }
+                if isCheckpoint, world.weather.refusesFalsely(&world.random) {
+                    process.knowledge.wasRefusedFalsely = true
+                    return .success(.conflict)
+                }
                 let result = world.bucket.write(bytes, to: key, if: condition, by: process)
                 if case .written = result { written.checkpoint = world.bucket.documents[key]?.checkpoint }
                 return .success(result)

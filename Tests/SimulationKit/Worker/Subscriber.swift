@@ -66,6 +66,12 @@ final class Subscriber: CommandSource, @unchecked Sendable {
         world.after(delay) { [self] in lost(channel) }
     }
 
+    /// The broker waited too long for a settlement, though the worker knows how long it waits.
+    func heldTooLong(_ message: Message) {
+        guard process.condition == .running, world.scenario.knowsConsumerTimeout, !isCut else { return }
+        world.checks.fail("consumer-timeout", "\(process.instance) held \(message) for too long")
+    }
+
     /// The process is gone, or heard of no more: the broker finds out in its own time.
     func silenced(after delay: Instant) {
         guard let channel else { return }

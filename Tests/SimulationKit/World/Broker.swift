@@ -97,9 +97,8 @@ final class Broker {
 
     private func giveBack(_ message: Message) {
         message.returns += 1
-        if message.returns > World.deliveryLimit {
-            message.state = .dead
-            return world.checks.fail("delivery-limit", "the broker drops \(message): \(message.returns) returns")
+        if message.returns > World.expectedReturns {
+            world.checks.fail("returns-bounded", "\(message) went back to its queue \(message.returns) times")
         }
         message.state = .ready
         // Quorum queues give it its old place, or the last, as they see fit.
@@ -139,6 +138,7 @@ final class Broker {
             guard channel.isOpen, channel.lent[tag] === message else { return }
             world.note("timeout", message.number, "broker   \(message) held too long: channel closed (406)")
             world.seen.add(.consumerTimeouts)
+            channel.subscriber.heldTooLong(message)
             channel.subscriber.lineBroke(after: 0)
             self.close(channel)
         }

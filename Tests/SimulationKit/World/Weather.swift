@@ -6,6 +6,8 @@ enum Trouble: Hashable {
     case serverError
     case throttled(Instant?)
     case refused
+
+    var isThrottling: Bool { if case .throttled = self { true } else { false } }
 }
 
 /// What becomes of one call.

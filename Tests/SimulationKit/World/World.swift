@@ -7,6 +7,8 @@ internal import ExportPipeline
 /// Nothing here is shared between threads; `Sendable` is promised because the code under test holds on to its ports.
 final class World: @unchecked Sendable {
     static let deliveryLimit = 1000
+    /// A message that goes back more often than this does so for no good reason.
+    static let expectedReturns = 60
     static let stateKeys = StateKeys()
     static let sinkNames = [BucketSink.name, FileSink.name]
     static let leaseExpiry: Instant = .minute
@@ -37,6 +39,8 @@ final class World: @unchecked Sendable {
     private(set) var pendingPublications = 0
     /// Effects of calls that have not taken place yet.
     var pendingEffects = 0
+    /// Calls that were answered with trouble of other kinds than a request for patience, or with damage.
+    var faults = 0
 
     init(_ scenario: Scenario, keepsTrace: Bool) {
         self.scenario = scenario
