@@ -16,6 +16,7 @@ final class EventFollower: Sendable {
         var open: Set<String>
         var failed = 0
         var isReady = false
+        var isPublished = false
         var ready: CheckedContinuation<Void, Never>?
     }
 
@@ -37,9 +38,23 @@ final class EventFollower: Sendable {
         state = Mutex(State(open: commandIDs))
     }
 
-    /// Waits for the queue to be bound, runs `publish`, and follows the commands until all are decided.
+    /// Waits for the queue to be bound, runs `publish`, and follows the commands until all are decided, the time is
+    /// over, or SIGINT or SIGTERM comes; a second signal ends the process at once.
     func follow(timeout: Duration?, publish: @escaping @Sendable () async throws -> Void) async throws -> WorkerExit {
+        let (signals, sink) = AsyncStream.makeStream(of: Void.self)
+        return try await withSignalHandling(logger: Logger(label: "submit"), onFirst: { sink.yield() }) {
+            try await follow(timeout: timeout, until: signals, publish: publish)
+        }
+    }
+
+    private func follow(
+        timeout: Duration?, until signals: AsyncStream<Void>, publish: @escaping @Sendable () async throws -> Void
+    ) async throws -> WorkerExit {
         try await withThrowingTaskGroup(of: WorkerExit?.self) { group in
+            group.addTask {
+                for await _ in signals { return .undecided }
+                return nil
+            }
             group.addTask {
                 await self.consumer.run()
                 return nil
@@ -50,7 +65,10 @@ final class EventFollower: Sendable {
             }
             group.addTask {
                 await self.waitUntilReady()
+                // The end of the connection wakes this too.
+                try Task.checkCancellation()
                 try await publish()
+                self.state.withLock { $0.isPublished = true }
                 return nil
             }
             group.addTask { await self.collect() }
@@ -70,8 +88,13 @@ final class EventFollower: Sendable {
 
     private func conclude(_ end: WorkerExit) -> WorkerExit {
         display.close()
-        let open = state.withLock { $0.open.sorted() }
-        for id in open { CommandOutput.complain("\(id) was not decided in time; it stays in its queue or in work") }
+        let (open, isPublished) = state.withLock { ($0.open.sorted(), $0.isPublished) }
+        for id in open {
+            CommandOutput.complain(
+                isPublished
+                    ? "\(id) is not decided yet; it stays in its queue or in work"
+                    : "\(id) may not have been submitted; submit it again with --command-id \(id)")
+        }
         return end
     }
 
@@ -88,18 +111,22 @@ final class EventFollower: Sendable {
     private func watchConnection() async {
         for await event in consumer.events {
             switch event {
-            case .consumerStarted:
-                let waiter = state.withLock { state in
-                    state.isReady = true
-                    defer { state.ready = nil }
-                    return state.ready
-                }
-                waiter?.resume()
+            case .consumerStarted: becomeReady()
             case .disconnected(let error): CommandOutput.complain("broker: \(error)")
             case .consumerFailed(_, let error): CommandOutput.complain("broker: \(error)")
             default: break
             }
         }
+        becomeReady()
+    }
+
+    private func becomeReady() {
+        let waiter = state.withLock { state in
+            state.isReady = true
+            defer { state.ready = nil }
+            return state.ready
+        }
+        waiter?.resume()
     }
 
     private func collect() async -> WorkerExit? {

@@ -48,7 +48,8 @@ package enum WorkerProcess {
     ///
     /// - Throws: `AssemblyError`, `AMQPError`, `SecretError` for a configuration that cannot be used.
     package static func makeGroup(
-        settings: Settings, logger: Logger, environmentVariables: [String: String], signals: [UnixSignal] = []
+        settings: Settings, logger: Logger, environmentVariables: [String: String], signals: [UnixSignal] = [],
+        watchdog: WatchdogLimits = WatchdogLimits()
     ) async throws -> ServiceGroup {
         let parts = try WorkerParts(settings: settings, logger: logger, environmentVariables: environmentVariables)
         let broker = BrokerConfiguration(settings: settings.amqp)
@@ -86,13 +87,13 @@ package enum WorkerProcess {
         }
         return group(
             parts, publisher: publisher, consumer: consumer, intake: intake, pipeline: pipeline, reporter: reporter,
-            pauses: parts.pauseWatch(health), signals: signals, logger: logger)
+            pauses: parts.pauseWatch(health), watchdog: watchdog, signals: signals, logger: logger)
     }
 
     /// The services in the order they start; they stop in the reverse order.
     private static func group(
         _ parts: WorkerParts, publisher: AMQPPublisher, consumer: AMQPConsumer, intake: Intake, pipeline: Pipeline,
-        reporter: ProgressReporter, pauses: PauseWatch, signals: [UnixSignal], logger: Logger
+        reporter: ProgressReporter, pauses: PauseWatch, watchdog: WatchdogLimits, signals: [UnixSignal], logger: Logger
     ) -> ServiceGroup {
         let lease = parts.leaseKeeper()
         let consume = ConsumeService(
@@ -107,10 +108,17 @@ package enum WorkerProcess {
             try await lease.renewUntilWritten(environment: parts.environment)
             await pauses.look()
         }
-        let services: [any Service] = [
-            HTTPService(client: parts.http), PublishService(publisher: publisher, logger: logger), reporter,
-            LeaseService(keeper: lease, logger: logger), PauseService(watch: pauses), consume,
-        ]
+        let watch = Watchdog(
+            consumer: consumer, publisher: publisher, http: parts.http, lease: lease,
+            leaseRenew: parts.settings.lease.renew, limits: watchdog, logger: logger)
+        // Nobody but the owner of the process may end it at a signal.
+        let ownersOnly: [any Service] = signals.isEmpty ? [] : [SecondSignalService(logger: logger)]
+        let services: [any Service] =
+            ownersOnly + [
+                WatchdogService(watchdog: watch, logger: logger), HTTPService(client: parts.http),
+                PublishService(publisher: publisher, logger: logger), reporter,
+                LeaseService(keeper: lease, logger: logger), PauseService(watch: pauses), consume,
+            ]
         var configuration = ServiceGroupConfiguration(
             services: services.map {
                 .init(
