@@ -6,17 +6,19 @@ internal import AMQP
 struct BrokerConfiguration: Sendable {
     let settings: Settings.AMQP
 
-    /// A connection of that role; the password file is read anew, off the cooperative pool.
+    /// A connection of that role. The password file is read for every connection that is made, so that a password may
+    /// be changed while the worker runs.
     ///
-    /// - Throws: `AMQPError` or `SecretError` for what cannot be used.
+    /// - Throws: `AMQPError` or `SecretError` for what cannot be used now. A file that goes bad later is told and tried
+    ///   again with the connection.
     func connection(_ role: String, identity: WorkerIdentity) async throws -> AMQPConnectionConfiguration {
         var endpoints = try AMQPEndpoint.parse(list: settings.urls.map { $0.reveal() }.joined(separator: ","))
-        let password = try await settings.password?.current().reveal()
         for index in endpoints.indices {
             if let user = settings.username { endpoints[index].user = user }
-            if let password { endpoints[index].password = password }
         }
+        _ = try await settings.password?.current()
         var configuration = AMQPConnectionConfiguration(endpoints: endpoints, connectionName: identity.name(role))
+        configuration.password = settings.password.map(AMQPPassword.init)
         configuration.heartbeat = settings.heartbeat
         configuration.tls = AMQPTLS(
             caFile: settings.tls.caFile, certificateFile: settings.tls.certFile, keyFile: settings.tls.keyFile)
@@ -80,6 +82,20 @@ struct BrokerConfiguration: Sendable {
         settings.commandQueues.map {
             AMQPSubscription(
                 queue: $0, prefetch: UInt16(clamping: settings.prefetch), consumerTag: identity.consumerTag($0))
+        }
+    }
+}
+
+extension AMQPPassword {
+    /// The password as the file has it at the moment of each connection; read on the connection's own thread.
+    init(_ source: SecretSource) {
+        let origin = source.path.map { "amqp.passwordFile (\($0))" } ?? "amqp.url"
+        self.init(origin: origin) { () throws(AMQPError) in
+            do throws(SecretError) {
+                return try source.value().reveal()
+            } catch {
+                throw AMQPError(.passwordUnavailable, "No password for the broker: \(error)")
+            }
         }
     }
 }
