@@ -26,6 +26,17 @@ import Testing
         #expect(queue.count == 1)
     }
 
+    @Test func countsWhatIsTakenWhileOthersWait() async {
+        let queue = DeliveryQueue(capacity: 3)
+        #expect(queue.takenWhileOthersWait == nil)
+        for tag in UInt64(1)...3 { #expect(queue.push(delivery(tag))) }
+        #expect(queue.takenWhileOthersWait == 0)
+        _ = await queue.next()
+        #expect(queue.takenWhileOthersWait == 1)
+        _ = queue.remove()
+        #expect(queue.takenWhileOthersWait == nil)
+    }
+
     @Test func wakesTakersOnceEach() async {
         let queue = DeliveryQueue(capacity: 4)
         let deliveries = AMQPDeliveries(queue: queue)

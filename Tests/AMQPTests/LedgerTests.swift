@@ -122,6 +122,19 @@ import Testing
         #expect(take(&ledger, AMQPDeliveryTag(generation: 1, tag: 1)) == .stale)
     }
 
+    @Test func knowsTheQueueOfWhatIsHeld() {
+        var ledger = SettlementLedger()
+        ledger.begin()
+        _ = ledger.delivered(1, queue: "q")
+        _ = ledger.delivered(2, queue: "p")
+        #expect(ledger.queue(of: AMQPDeliveryTag(generation: 1, tag: 1)) == "q")
+        #expect(ledger.queue(of: AMQPDeliveryTag(generation: 0, tag: 1)) == nil)
+        #expect(take(&ledger, AMQPDeliveryTag(generation: 1, tag: 1)) == .sent)
+        #expect(ledger.queue(of: AMQPDeliveryTag(generation: 1, tag: 1)) == nil)
+        #expect(ledger.count(queue: "q") == 0)
+        #expect(ledger.count(queue: "p") == 1)
+    }
+
     @Test func dropsTagsNobodyWasGiven() {
         var ledger = SettlementLedger()
         ledger.begin()

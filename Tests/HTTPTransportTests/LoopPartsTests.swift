@@ -1,5 +1,6 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import Testing
 
 @testable import HTTPTransport
@@ -36,6 +37,20 @@ import Testing
         #expect(next(&gate) == 4)
         for key in ["a", "a", "b"] { gate.leave(key: key) }
         #expect(gate.isEmpty)
+    }
+
+    @Test func aPingMakesAnIdleLoopTurn() async throws {
+        let client = HTTPClient(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        for _ in 0..<3 {
+            let before = try #require(client.turns)
+            while client.turns == before {
+                client.ping()
+                await Task.yield()
+            }
+        }
+        await client.shutdown()
+        #expect(client.turns == nil)
+        client.ping()
     }
 
     /// Any order of entering and leaving: nobody is lost, no limit is passed, each key keeps its order.

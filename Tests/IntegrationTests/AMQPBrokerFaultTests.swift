@@ -6,7 +6,7 @@ import Testing
 
 /// What happens when the broker itself is in trouble. These change the whole broker for a moment: run with
 /// `--no-parallel` when `NLU_TEST_RABBITMQCTL` is set.
-@Suite(.enabled(if: AMQPTestBroker.isControllable), .serialized, .timeLimit(.minutes(3)))
+@Suite(.enabled(if: AMQPTestBroker.isControllable), .serialized, .timeLimit(.minutes(5)))
 struct AMQPBrokerFaultTests {
     @Test func connectionsLeaveNoDescriptorBehind() async throws {
         let configuration = try AMQPTestBroker.configuration()

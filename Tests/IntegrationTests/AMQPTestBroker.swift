@@ -12,6 +12,9 @@ enum AMQPTestBroker {
     /// A command that runs rabbitmqctl on that broker, from `NLU_TEST_RABBITMQCTL`.
     static let controlCommand = ProcessInfo.processInfo.environment["NLU_TEST_RABBITMQCTL"]
     static var isControllable: Bool { isAvailable && controlCommand != nil }
+    /// A command that stops and starts the servers of this run (ops/lib/service and its folder), from
+    /// `NLU_TEST_SERVICES`.
+    static let serviceCommand = ProcessInfo.processInfo.environment["NLU_TEST_SERVICES"]
 
     static let logger = Logger(label: "amqp.test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -94,7 +97,17 @@ enum AMQPTestBroker {
 
     /// Runs rabbitmqctl off the cooperative pool.
     static func control(_ arguments: String...) async throws {
-        let command = try #require(controlCommand)
+        try await run(try #require(controlCommand), arguments)
+    }
+
+    /// Ends the broker with SIGKILL and starts it again; returns before it is ready.
+    static func killAndRestart() async throws {
+        let command = try #require(serviceCommand)
+        try await run(command, ["kill", "rabbitmq"])
+        try await run(command, ["start", "rabbitmq"])
+    }
+
+    private static func run(_ command: String, _ arguments: [String]) async throws {
         let status = await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 let process = Process()
@@ -109,7 +122,7 @@ enum AMQPTestBroker {
                 }
             }
         }
-        try #require(status == 0, "rabbitmqctl \(arguments)")
+        try #require(status == 0, "\(command) \(arguments)")
     }
 }
 

@@ -166,6 +166,7 @@ struct AMQPTopologyTests {
             return
         }
         #expect(error.code == .refusedCredentials)
+        #expect(error.message.contains("(ACCESS_REFUSED for user '\(refused.endpoints[0].user)')"))
         #expect(!"\(error)".contains("not the password"))
     }
 
