@@ -76,8 +76,9 @@ package final class DependencyHealth: Sendable {
         switch error.kind {
         case .surroundings(let named):
             if await isDown(named, because: .fault(error)) { return fault(of: named, error) }
-            // No answer at all may be bad luck as long as it likes; a refusal of this command alone is not.
-            let limit = error.httpStatus == nil ? nil : 5
+            // No answer at all may be bad luck as long as it likes; a refusal of this command alone is not. A 401 is no such
+            // refusal: it is about the account, which every command uses, and the probe may have had a token alone to go by.
+            let limit = error.httpStatus == nil || error.httpStatus == 401 ? nil : 5
             return StepError(
                 .transient(limit: limit, thenFailsWith: named.refusalCode), error.message, httpStatus: error.httpStatus)
         case .transient(limit: nil, _), .ambiguous:

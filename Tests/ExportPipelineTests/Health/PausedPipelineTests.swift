@@ -81,6 +81,15 @@ import Testing
         #expect(world.snapshot.triggers.count == 1)
     }
 
+    /// As a worker meets it that has just been started: the token endpoint is well, and no version is known to ask for.
+    @Test func aFreshTokenThatIsRefusedIsNoFaultOfTheCommand() async {
+        let world = FakeWorld()
+        let refusal = StepError(.surroundings(.tenant("default")), "401", httpStatus: 401)
+        world.with { $0.failures["poll"] = Array(repeating: refusal, count: 12) }
+        #expect(await FakeWorker("a", on: world).deliver(message()) == .acknowledge)
+        #expect(world.snapshot.triggers.count == 1)
+    }
+
     @Test func aTenantThatAnswersNobodyIsNotTheFaultOfTheCommandThatTriesTheLongest() async {
         let world = FakeWorld()
         world.with { state in
