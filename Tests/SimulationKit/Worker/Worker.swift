@@ -95,6 +95,13 @@ final class Worker: @unchecked Sendable {
         }
     }
 
+    /// The simulation is over: nothing is waited for any more.
+    func abandon() {
+        process.abandon()
+        pipeline.stop(.hard)
+        health.stop()
+    }
+
     /// The operator withholds consent, or gives it again.
     func pause(_ isPaused: Bool) {
         process.whenRunning { [health] in

@@ -6,7 +6,7 @@ internal import ExportPipeline
 final class Broker {
     /// A consuming channel as the broker sees it.
     final class Channel {
-        let subscriber: Subscriber
+        unowned let subscriber: Subscriber
         fileprivate(set) var isOpen = true
         fileprivate var consuming: Set<Int> = []
         fileprivate var lent: [UInt64: Message] = [:]

@@ -76,7 +76,7 @@ package struct Simulation: Sendable {
         world.end()
         world.clock.removeAll()
         for _ in 0..<8 {
-            for process in world.processes { process.abandon() }
+            for worker in world.workers { worker.abandon() }
             var budget = 200_000
             while budget > 0, runJob() { budget -= 1 }
         }

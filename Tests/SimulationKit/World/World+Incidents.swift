@@ -6,8 +6,8 @@ extension World {
     func start(host: Int) {
         guard !isOver else { return }
         let process = Incarnation(self, host: host, number: nextNumber())
-        processes.append(process)
         let worker = Worker(process)
+        workers.append(worker)
         if host < hosts.count { hosts[host] = worker } else { hosts.append(worker) }
         note("started", process.number, "\(process.instance)    starts")
         worker.start()

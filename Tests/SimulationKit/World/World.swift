@@ -29,7 +29,7 @@ final class World: @unchecked Sendable {
     /// The process of each host that was started last.
     var hosts: [Worker] = []
     /// Every process there ever was.
-    var processes: [Incarnation] = []
+    var workers: [Worker] = []
     /// Nothing counts any more: what still runs is only let go.
     private(set) var isOver = false
     private var lastNumber = 0
