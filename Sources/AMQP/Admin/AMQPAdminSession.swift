@@ -1,5 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
+internal import DequeModule
+
 /// A connection to work with, step by step; it must not leave the closure it was given to.
 ///
 /// A step the broker refuses closes the channel: the next step opens another, and what was got and not settled is back
@@ -12,6 +14,10 @@ package final class AMQPAdminSession {
     private var ledger = ConfirmLedger<UInt64>()
     private var publishCount: UInt64 = 0
     private var verdicts: [UInt64: ConfirmLedger<UInt64>.Verdict] = [:]
+    /// Deliveries to a consumer that nobody has taken yet, first come first; its prefetch is the bound.
+    var inbox: Deque<AMQPDelivery> = []
+    /// Whether deliveries in the inbox have their bodies.
+    var keepsBodies = true
 
     init(_ session: Session, _ flag: CancellationFlag) {
         self.session = session
@@ -30,8 +36,12 @@ package final class AMQPAdminSession {
         generation += 1
         confirms = false
         _ = ledger.reset()
+        inbox = []
         return session
     }
+
+    /// Throws `cancelled` once the caller has given up.
+    func checkCancellation() throws(AMQPError) { try flag.check() }
 
     // MARK: Topology
 
@@ -148,6 +158,29 @@ package final class AMQPAdminSession {
         }
     }
 
+    /// Waits for a delivery to a consumer; false where none came in time.
+    func awaitDelivery(within patience: Duration) throws(AMQPError) -> Bool {
+        do throws(AMQPError) {
+            return try session.awaitEvent("waiting for a message", within: patience) { event in
+                guard case .content(let content) = event else { return nil }
+                return take(content) ? true : nil
+            }
+        } catch  where error.code == .timeout {
+            return false
+        }
+    }
+
+    /// Puts a delivery into the inbox; false for any other content.
+    @discardableResult
+    private func take(_ content: Content) -> Bool {
+        guard case .delivery(let consumer, _, _, _, _) = content.head,
+            var delivery = AMQPDelivery(content, queue: consumer, generation: generation)
+        else { return false }
+        if !keepsBodies { delivery.body = [] }
+        inbox.append(delivery)
+        return true
+    }
+
     private func note(_ event: ChannelEvent) {
         switch event {
         case .confirm(let tag, let multiple, let accepted):
@@ -155,6 +188,7 @@ package final class AMQPAdminSession {
                 verdicts[id] = verdict
             }
         case .content(let content):
+            take(content)
             guard case .returned(_, let text, let exchange, let routingKey) = content.head else { return }
             ledger.returned(
                 PublishKey(
