@@ -17,8 +17,8 @@ struct Pause: AsyncParsableCommand {
             until resume. Commands stay in their queue; what is under way waits and loses neither attempts nor time.
             """,
             examples: [
-                ("everything", "pause --reason 'bucket is being moved'"),
-                ("one tenant", "pause --tenant acme --reason 'maintenance until noon'"),
+                ("everything", "pause --reason maintenance"),
+                ("one tenant", "pause --tenant acme --reason maintenance"),
                 ("what is paused, and by whom", "pause --show"),
             ], exits: [.success, .usage, .unavailable, .internal, .undecided, .refused, .configuration]))
 

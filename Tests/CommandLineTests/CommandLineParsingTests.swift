@@ -15,7 +15,10 @@ import Worker
         ["submit", "--model", "a", "--version", "1", "--metadata", "novalue"],
         ["submit", "--from", "f", "--model", "a"], ["submit", "--from", "f", "--command-id", "c"],
         ["export", "--model", "a"], ["export", "--model", "a", "--version", "1", "--queue", "q"],
-        ["topology", "destroy"], ["config", "--template=yes"],
+        ["topology", "destroy"], ["config", "--template=yes"], ["dead", "list", "--limit", "0"],
+        ["dead", "list", "--code", "model_not_fond"], ["dead", "list", "--older-than", "soon"], ["dead", "show"],
+        ["dead", "show", "0"], ["dead", "show", ""], ["dead", "drop"], ["pause", "--show", "--tenant", "a"],
+        ["pause", "--tenant", ""], ["resume", "--tenant", "a", "--all"], ["resume", "--reason", "x"],
     ])
     func usageErrorsEndIn64(arguments: [String]) throws {
         let error = try #require(throws: (any Error).self) { try NLUExportWorker.parseAsRoot(arguments) }
@@ -48,16 +51,43 @@ import Worker
 
     @Test(arguments: [
         ["run"], ["export", "--model", "a", "--version", "1"], ["topology", "plan"], ["topology", "apply"],
-        ["config", "--output", "json"], ["doctor"], [],
+        ["config", "--output", "json"], ["doctor"], [], ["dead", "list"], ["dead", "show", "c-1", "--anyway"],
+        ["pause"], ["resume"],
     ])
     func goodCommandLinesParse(arguments: [String]) throws {
         _ = try NLUExportWorker.parseAsRoot(arguments)
     }
 
+    @Test func deadListTakesItsFilters() throws {
+        let command = try NLUExportWorker.parseAsRoot([
+            "dead", "list", "--limit", "7", "--code", "job_timeout", "--code", "export_lost", "--tenant", "t",
+            "--model",
+            "m", "--older-than", "1d", "--newer-than", "2d",
+        ])
+        let list = try #require(command as? Dead.List)
+        #expect(
+            list.filter
+                == DeadLetterFilter(
+                    codes: ["job_timeout", "export_lost"], tenant: "t", model: "m", olderThan: .seconds(86_400),
+                    newerThan: .seconds(172_800)))
+        #expect(list.limit == 7 && !list.look.anyway)
+    }
+
+    @Test(
+        arguments: [
+            (["3"], .position(3)), (["c-3"], .id("c-3")), (["--id", "3"], .id("3")),
+            (["99999999999999999999"], .id("99999999999999999999")), (["٣"], .id("٣")),
+        ] as [([String], DeadLetterSelector)])
+    func deadShowTakesAPositionOrAnID(arguments: [String], selector: DeadLetterSelector) throws {
+        let show = try #require(try NLUExportWorker.parseAsRoot(["dead", "show"] + arguments) as? Dead.Show)
+        #expect(show.selector == selector)
+    }
+
     static let helps: [String] = [
         NLUExportWorker.helpMessage(), Run.helpMessage(), Submit.helpMessage(), Export.helpMessage(),
         Topology.helpMessage(), Topology.Plan.helpMessage(), Topology.Apply.helpMessage(), Config.helpMessage(),
-        DoctorCommand.helpMessage(),
+        DoctorCommand.helpMessage(), Dead.helpMessage(), Dead.List.helpMessage(), Dead.Show.helpMessage(),
+        Pause.helpMessage(), Resume.helpMessage(),
     ]
 
     @Test(arguments: helps)

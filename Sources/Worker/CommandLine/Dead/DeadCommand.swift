@@ -26,7 +26,7 @@ package enum DeadCommand {
     ) async -> WorkerExit {
         await run(settings, isForced) { surroundings in
             let (queue, maximumBytes) = (surroundings.queue, settings.amqp.maxCommandBytes)
-            let view = try await queue.look(maximumBodyBytes: maximumBytes) { position, delivery in
+            let view = try await queue.look(maximumBodyBytes: maximumBytes, first: limit) { position, delivery in
                 let letter = DeadLetter(position: position, delivery, maximumBytes: maximumBytes)
                 // What only the bucket tells is asked when nothing is held any more.
                 let isLast = filter.isEmpty && position >= limit
@@ -46,7 +46,8 @@ package enum DeadCommand {
             let (queue, maximumBytes) = (surroundings.queue, settings.amqp.maxCommandBytes)
             let found = Atomic<Int>(0)
             let view: DeadQueueView<(DeadLetter, AMQPDelivery)>
-            view = try await queue.look(maximumBodyBytes: maximumShownBytes) { position, delivery in
+            let first = if case .position(let wanted) = selector { wanted } else { 100 }
+            view = try await queue.look(maximumBodyBytes: maximumShownBytes, first: first) { position, delivery in
                 switch selector {
                 case .position(let wanted) where position < wanted: return (nil, .goOn)
                 case .position:

@@ -56,8 +56,10 @@ package struct DeadLetterFilter: Sendable, Hashable {
                 let age = Duration.milliseconds(now.milliseconds - when.milliseconds)
                 if let olderThan, age < olderThan { return false }
                 if let newerThan, age > newerThan { return false }
-            } else {
+            } else if judged.isUnknown {
                 isCertain = false
+            } else {
+                return false
             }
         }
         return isCertain ? true : nil

@@ -30,9 +30,10 @@ struct DeadQueue: Sendable {
 
     /// Hands every message with its position, from 1, to `visit`, which keeps something of it and says whether to go on.
     ///
+    /// - Parameter first: how many messages will probably be looked at.
     /// - Throws: `AMQPError`, `SecretError`; `DeadQueueRefusal` where looking would destroy messages.
     func look<Value: Sendable>(
-        maximumBodyBytes: Int,
+        maximumBodyBytes: Int, first: Int,
         _ visit: @escaping @Sendable (Int, AMQPDelivery) -> (keep: Value?, then: AMQPLookStep)
     ) async throws -> DeadQueueView<Value> {
         let broker = BrokerConfiguration(settings: settings.amqp)
@@ -53,19 +54,21 @@ struct DeadQueue: Sendable {
                 guard !allowance.forbidsLooking else { return .failure(DeadQueueRefusal(description: warning)) }
                 warn(warning)
             }
-            return .success(try Self.look(at: name, allowance, isForced: isForced, over: session, visit))
+            return .success(try Self.look(at: name, allowance, isForced: isForced, first: first, over: session, visit))
         }
         return try result.get()
     }
 
     private static func look<Value: Sendable>(
-        at name: String, _ allowance: DeliveryAllowance, isForced: Bool, over session: AMQPAdminSession,
+        at name: String, _ allowance: DeliveryAllowance, isForced: Bool, first: Int, over session: AMQPAdminSession,
         _ visit: (Int, AMQPDelivery) -> (keep: Value?, then: AMQPLookStep)
     ) throws(AMQPError) -> DeadQueueView<Value> {
         var kept: [Value] = []
         var position = 0
         var spent: Int?
-        let look = try session.look(at: name, holdingAtMost: bound) { delivery in
+        // Where deliveries are scarce, none is spent on a message that may not be looked at.
+        let isScarce = (allowance.limit ?? .max) < DeliveryAllowance.comfortable
+        let look = try session.look(at: name, holdingAtMost: bound, first: isScarce ? 1 : first) { delivery in
             let count = Int(clamping: delivery.properties.headers["x-delivery-count"]?.intValue ?? 0)
             if !isForced, allowance.isNearlySpent(count) {
                 spent = count
