@@ -24,7 +24,6 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
-let xmlCoder = Target.Dependency.product(name: "XMLCoder", package: "XMLCoder")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -37,7 +36,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/CoreOffice/XMLCoder", from: "0.18.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -55,8 +53,7 @@ let package = Package(
 
         // What the domain needs from outside.
         .target(
-            name: "ObjectStore", dependencies: ["CCRC32C", "HTTPTransport", crypto, logging, xmlCoder],
-            swiftSettings: strict),
+            name: "ObjectStore", dependencies: ["CCRC32C", "HTTPTransport", crypto, logging], swiftSettings: strict),
         .target(name: "Cognigy", dependencies: ["ExportPipeline", "HTTPTransport", logging], swiftSettings: strict),
 
         // The runtime and its command line.

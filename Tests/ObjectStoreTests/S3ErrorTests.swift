@@ -32,6 +32,15 @@ internal import Testing
         #expect(error(HTTPResponse(status: 403, headers: ["x-amz-bucket-region": "us-east-1"])).kind == .accessDenied)
     }
 
+    @Test func trustsNoHeaderEither() {
+        let region = "eu\u{1B}[31m\u{202E}\(String(repeating: "x", count: 5000))"
+        let headers: HTTPHeaders = ["x-amz-bucket-region": region, "x-amz-request-id": region]
+        let found = error(HTTPResponse(status: 400, headers: headers))
+        #expect(found.kind == .wrongRegion)
+        #expect(found.description.utf8.count < 1024)
+        #expect(!found.description.unicodeScalars.contains { $0.value < 32 || $0.value == 0x202E })
+    }
+
     @Test func readsDocumentsWithNamespacesAndNeverTrustsThem() {
         let document = """
             <?xml version="1.0" encoding="UTF-8"?>

@@ -60,10 +60,7 @@ extension S3Client {
         guard let document = S3XML.decode(ListBucketResult.self, from: response.body) else {
             throw .malformed(call, target: configuration.target(nil), lacks: "a listing", status: response.status)
         }
-        let objects = (document.Contents ?? []).map {
-            S3ListedObject(key: $0.Key, size: $0.Size ?? 0, etag: $0.ETag, lastModified: $0.LastModified)
-        }
-        return S3ObjectPage(objects: objects, next: document.IsTruncated == true ? document.NextContinuationToken : nil)
+        return S3ObjectPage(objects: document.objects, next: document.next)
     }
 
     /// Every object whose key begins with `prefix`; `tooLarge` beyond `limit` of them.
@@ -73,6 +70,10 @@ extension S3Client {
         repeat {
             let page = try await list(prefix: prefix, after: token)
             objects += page.objects
+            // A store that names the page it has just sent would be asked for ever.
+            guard page.next == nil || page.next != token else {
+                throw S3Error(.malformed, "The listing of \(configuration.target(prefix)) does not go on.")
+            }
             guard objects.count <= limit else {
                 throw S3Error(
                     .tooLarge, "More than \(limit) objects begin with \(configuration.target(prefix)).")

@@ -34,12 +34,10 @@ extension S3Client {
         call.headers += options.retention?.headers ?? []
         call.headers += [("x-amz-checksum-algorithm", "CRC32C"), ("x-amz-checksum-type", "FULL_OBJECT")]
         let response = try await perform(call)
-        guard let document = S3XML.decode(InitiateMultipartUploadResult.self, from: response.body),
-            !document.UploadId.isEmpty
-        else {
+        guard let document = S3XML.decode(InitiateMultipartUploadResult.self, from: response.body) else {
             throw .malformed(call, target: configuration.target(key), lacks: "an upload id", status: response.status)
         }
-        return document.UploadId
+        return document.uploadID
     }
 
     /// Sends one part; the store refuses it where what arrives has another CRC32C.
@@ -80,7 +78,7 @@ extension S3Client {
         if let condition { call.headers.append(condition.header) }
         call.body = .bytes(Self.completion(of: parts))
         let response = try await perform(call)
-        if S3XML.rootElement(of: response.body) == "Error" {
+        if S3XML.decode(S3ErrorDocument.self, from: response.body) != nil {
             throw .answer(
                 response, to: call, target: configuration.target(key), region: configuration.region)
         }
@@ -88,7 +86,7 @@ extension S3Client {
             throw .malformed(call, target: configuration.target(key), lacks: "a result", status: response.status)
         }
         return S3PutResult(
-            etag: document.ETag, versionID: response.headers["x-amz-version-id"], checksum: document.ChecksumCRC32C)
+            etag: document.etag, versionID: response.headers["x-amz-version-id"], checksum: document.checksumCRC32C)
     }
 
     /// Aborts an upload and frees its parts; one that is gone counts as aborted.
@@ -110,9 +108,7 @@ extension S3Client {
         guard let document = S3XML.decode(ListMultipartUploadsResult.self, from: response.body) else {
             throw .malformed(call, target: configuration.target(nil), lacks: "a listing", status: response.status)
         }
-        return (document.Upload ?? []).map {
-            S3PendingUpload(key: $0.Key, uploadID: $0.UploadId, initiated: $0.Initiated)
-        }
+        return document.uploads
     }
 
     private static func completion(of parts: [S3Part]) -> [UInt8] {

@@ -1,105 +1,116 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-internal import FoundationEssentials
-internal import XMLCoder
+/// A document that a service answers with; elements nobody asked for are ignored.
+protocol S3Document {
+    /// The name of its root.
+    static var root: String { get }
 
-/// The XML answers of S3, as far as we read them; unknown elements are ignored.
+    /// Reads the elements inside the root; nil where one that must be there is not.
+    init?(_ element: XMLElement)
+}
+
+/// The XML of S3 and STS.
 enum S3XML {
     /// Reads an answer; nil where it is not the document asked for.
-    static func decode<Document: Decodable>(_ type: Document.Type, from body: [UInt8]) -> Document? {
-        guard body.contains(UInt8(ascii: "<")) else { return nil }
-        let decoder = XMLDecoder()
-        decoder.shouldProcessNamespaces = true
-        return try? decoder.decode(type, from: Data(body))
+    static func decode<Document: S3Document>(_ type: Document.Type, from body: [UInt8]) -> Document? {
+        guard let root = XMLReader.parse(body), root.name == type.root else { return nil }
+        return type.init(root)
     }
 
     /// Text made fit for an element.
     static func escaped(_ text: String) -> String {
         var result = ""
-        for character in text {
+        for character in text.unicodeScalars {
             switch character {
             case "&": result += "&amp;"
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
-            default: result.append(character)
+            default: result.unicodeScalars.append(character)
             }
         }
         return result
     }
-
-    /// The name of the first element, without its prefix: a 200 may carry an `Error`.
-    static func rootElement(of body: [UInt8]) -> String? {
-        var rest = body[...]
-        while let open = rest.firstIndex(of: UInt8(ascii: "<")) {
-            let name = rest[(open + 1)...].prefix { !" \t\r\n/>".utf8.contains($0) }
-            guard let first = name.first else { return nil }
-            if first != UInt8(ascii: "?"), first != UInt8(ascii: "!") {
-                return String(decoding: name, as: UTF8.self).split(separator: ":").last.map(String.init)
-            }
-            rest = rest[(open + 1)...]
-        }
-        return nil
-    }
 }
 
-/// The body of a failure.
-struct S3ErrorDocument {
-    private struct Content: Decodable {
-        let Code: String?
-        let Message: String?
-        let RequestId: String?
-        let Region: String?
-    }
+/// The body of a failure; a 200 may carry one, too.
+struct S3ErrorDocument: S3Document {
+    static let root = "Error"
 
+    /// Cleaned and bounded, as are id and region.
     let code: String
     let message: String
     let requestID: String?
     let region: String?
 
-    init?(_ body: [UInt8]) {
-        guard S3XML.rootElement(of: body) == "Error", let content = S3XML.decode(Content.self, from: body),
-            let code = content.Code
-        else { return nil }
+    init?(_ element: XMLElement) {
+        guard let code = element.text(of: "Code") else { return nil }
         self.code = ByteText.cleaned(code, limit: 64)
-        message = content.Message ?? ""
-        requestID = content.RequestId.map { ByteText.cleaned($0, limit: 128) }
-        region = content.Region.map { ByteText.cleaned($0, limit: 64) }
+        message = ByteText.cleaned(element.text(of: "Message") ?? "")
+        requestID = element.text(of: "RequestId").map { ByteText.cleaned($0, limit: 128) }
+        region = element.text(of: "Region").map { ByteText.cleaned($0, limit: 64) }
     }
 }
 
-struct InitiateMultipartUploadResult: Decodable {
-    let UploadId: String
-}
+struct InitiateMultipartUploadResult: S3Document {
+    static let root = "InitiateMultipartUploadResult"
 
-struct CompleteMultipartUploadResult: Decodable {
-    let ETag: String
-    let ChecksumCRC32C: String?
-    let ChecksumType: String?
-}
+    let uploadID: String
 
-struct ListMultipartUploadsResult: Decodable {
-    struct Upload: Decodable {
-        let Key: String
-        let UploadId: String
-        let Initiated: String?
+    init?(_ element: XMLElement) {
+        guard let id = element.text(of: "UploadId"), !id.isEmpty else { return nil }
+        uploadID = id
     }
-
-    let Upload: [Upload]?
-    let IsTruncated: Bool?
-    let NextKeyMarker: String?
-    let NextUploadIdMarker: String?
 }
 
-struct ListBucketResult: Decodable {
-    struct Object: Decodable {
-        let Key: String
-        let ETag: String?
-        let Size: Int?
-        let LastModified: String?
-    }
+struct CompleteMultipartUploadResult: S3Document {
+    static let root = "CompleteMultipartUploadResult"
 
-    let Contents: [Object]?
-    let IsTruncated: Bool?
-    let NextContinuationToken: String?
+    let etag: String
+    let checksumCRC32C: String?
+
+    init?(_ element: XMLElement) {
+        guard let etag = element.text(of: "ETag") else { return nil }
+        self.etag = etag
+        checksumCRC32C = element.text(of: "ChecksumCRC32C")
+    }
+}
+
+struct ListMultipartUploadsResult: S3Document {
+    static let root = "ListMultipartUploadsResult"
+
+    let uploads: [S3PendingUpload]
+
+    init?(_ element: XMLElement) {
+        var uploads: [S3PendingUpload] = []
+        for upload in element.all("Upload") {
+            // A key may begin and end with blanks.
+            guard let key = upload["Key"]?.text, let id = upload.text(of: "UploadId") else { return nil }
+            uploads.append(S3PendingUpload(key: key, uploadID: id, initiated: upload.text(of: "Initiated")))
+        }
+        self.uploads = uploads
+    }
+}
+
+struct ListBucketResult: S3Document {
+    static let root = "ListBucketResult"
+
+    let objects: [S3ListedObject]
+    /// Where the next page begins; nil on the last one.
+    let next: String?
+
+    init?(_ element: XMLElement) {
+        var objects: [S3ListedObject] = []
+        for object in element.all("Contents") {
+            guard let key = object["Key"]?.text else { return nil }
+            let size = object.text(of: "Size").map { Int($0) ?? -1 } ?? 0
+            guard size >= 0 else { return nil }
+            objects.append(
+                S3ListedObject(
+                    key: key, size: size, etag: object.text(of: "ETag"), lastModified: object.text(of: "LastModified")))
+        }
+        self.objects = objects
+        let isTruncated = element.text(of: "IsTruncated").map { $0 == "true" || $0 == "1" } ?? false
+        next = isTruncated ? element.text(of: "NextContinuationToken") : nil
+    }
 }

@@ -7,15 +7,16 @@ extension S3Error {
     ///
     /// Source: S3 API reference, "Error responses"; SeaweedFS, MinIO and Ceph use the same codes and a few of their own.
     static func answer(_ response: HTTPResponse, to call: S3Call, target: String, region: String) -> S3Error {
-        let document = S3ErrorDocument(response.body)
+        let document = S3XML.decode(S3ErrorDocument.self, from: response.body)
         let code = document?.code ?? ""
-        let actualRegion = response.headers["x-amz-bucket-region"] ?? document?.region
+        let announced = response.headers["x-amz-bucket-region"].map { ByteText.cleaned($0, limit: 64) }
+        let actualRegion = announced ?? document?.region
         var kind = Kind(code: code, status: response.status)
         if kind == .badSignature || response.body.isEmpty, let actualRegion, actualRegion != region {
             kind = .wrongRegion
         }
         if kind == .notFound, call.key == nil { kind = .noSuchBucket }
-        let said = document.map { ByteText.cleaned($0.message) } ?? ""
+        let said = document?.message ?? ""
         let words = [code, said].filter { !$0.isEmpty }.joined(separator: ": ")
         return S3Error(
             kind: kind,

@@ -35,8 +35,7 @@ struct CredentialsRequest: Sendable {
             )
         }
         guard response.status == 200 else {
-            let code = S3XML.decode(STSErrorDocument.self, from: response.body)?.Error
-            let words = ByteText.cleaned(code.map { " \($0.Code ?? ""): \($0.Message ?? "")" } ?? "")
+            let words = S3XML.decode(STSErrorDocument.self, from: response.body)?.words ?? ""
             throw S3Error(
                 .noCredentials, "\(service) answered \(response.status)\(words)", httpStatus: response.status,
                 isRetriable: response.status >= 500 || response.status == 429)
@@ -55,11 +54,14 @@ struct CredentialsRequest: Sendable {
     }
 }
 
-private struct STSErrorDocument: Decodable {
-    struct Content: Decodable {
-        let Code: String?
-        let Message: String?
-    }
+private struct STSErrorDocument: S3Document {
+    static let root = "ErrorResponse"
 
-    let Error: Content
+    /// Code and message, with a blank in front.
+    let words: String
+
+    init?(_ element: XMLElement) {
+        guard let error = element["Error"] else { return nil }
+        words = ByteText.cleaned(" \(error.text(of: "Code") ?? ""): \(error.text(of: "Message") ?? "")")
+    }
 }

@@ -6,19 +6,21 @@ internal import HTTPTransport
 ///
 /// Source: AWS STS API reference, AssumeRoleWithWebIdentity. The file is read anew for every exchange: it rotates.
 package struct WebIdentityCredentials: CredentialsProvider {
-    private struct Answer: Decodable {
-        struct Result: Decodable {
-            let Credentials: Keys
-        }
+    private struct Answer: S3Document {
+        static let root = "AssumeRoleWithWebIdentityResponse"
 
-        struct Keys: Decodable {
-            let AccessKeyId: String
-            let SecretAccessKey: String
-            let SessionToken: String
-            let Expiration: String
-        }
+        let credentials: S3Credentials
 
-        let AssumeRoleWithWebIdentityResult: Result
+        init?(_ element: XMLElement) {
+            let keys = element["AssumeRoleWithWebIdentityResult"]?["Credentials"]
+            guard let keys, let id = keys.text(of: "AccessKeyId"), let secret = keys.text(of: "SecretAccessKey"),
+                let token = keys.text(of: "SessionToken"), let end = keys.text(of: "Expiration"),
+                !id.isEmpty, !secret.isEmpty
+            else { return nil }
+            credentials = S3Credentials(
+                accessKeyID: id, secretAccessKey: secret, sessionToken: token,
+                expiration: UTCDate(rfc3339: end)?.secondsSince1970)
+        }
     }
 
     private let environment: [String: String]
@@ -55,12 +57,10 @@ package struct WebIdentityCredentials: CredentialsProvider {
             .post, value("AWS_ENDPOINT_URL_STS") ?? "https://sts.\(region).\(domain)/",
             headers: ["content-type": "application/x-www-form-urlencoded"], body: Array(form.utf8),
             patience: .seconds(10))
-        guard
-            let keys = S3XML.decode(Answer.self, from: Array(answer.utf8))?.AssumeRoleWithWebIdentityResult.Credentials
-        else { throw S3Error(.noCredentials, "AWS STS answered without credentials", isRetriable: true) }
-        return S3Credentials(
-            accessKeyID: keys.AccessKeyId, secretAccessKey: keys.SecretAccessKey, sessionToken: keys.SessionToken,
-            expiration: UTCDate(rfc3339: keys.Expiration)?.secondsSince1970)
+        guard let document = S3XML.decode(Answer.self, from: Array(answer.utf8)) else {
+            throw S3Error(.noCredentials, "AWS STS answered without credentials", isRetriable: true)
+        }
+        return document.credentials
     }
 
     private func value(_ name: String) -> String? {

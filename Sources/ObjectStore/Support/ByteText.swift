@@ -23,13 +23,21 @@ enum ByteText {
     /// The bytes behind Base64 text; nil where it is not Base64 with its padding.
     static func decodingBase64(_ text: String) -> [UInt8]? { Data(base64Encoded: text).map { [UInt8]($0) } }
 
-    /// Remote text made fit for a message: without control characters, at most `limit` bytes.
+    /// Remote text made fit for a message: without control, bidirectional and zero-width characters, at most `limit`
+    /// bytes and the sign that it was cut.
     static func cleaned(_ text: String, limit: Int = 512) -> String {
         var result = ""
-        for character in text.unicodeScalars where character.value >= 32 && !(127..<160).contains(character.value) {
+        for character in text.unicodeScalars where !isHidden(character) {
             guard result.utf8.count + UTF8.width(character) <= limit else { return result + "…" }
             result.unicodeScalars.append(character)
         }
         return result
+    }
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.isASCII { return scalar.value < 32 || scalar.value == 127 }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: return true
+        default: return false
+        }
     }
 }
