@@ -110,7 +110,8 @@ extension Checkpoint: Codable {
         let jobID = try values.decodeIfPresent(String.self, forKey: .jobID)
         let exportID = try values.decodeIfPresent(String.self, forKey: .exportID)
         job = jobID.flatMap { jobID in exportID.map { ExportJob(jobID: jobID, exportID: $0) } }
-        jobSeconds = try values.decodeIfPresent(Double.self, forKey: .jobSeconds) ?? 0
+        let seconds = try values.decodeIfPresent(Double.self, forKey: .jobSeconds)
+        jobSeconds = job == nil ? 0 : seconds ?? 0
         upload = try values.decodeIfPresent(Upload.self, forKey: .upload)
         outcome = try values.decodeIfPresent(Outcome.self, forKey: .outcome)
     }

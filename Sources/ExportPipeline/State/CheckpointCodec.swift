@@ -4,7 +4,10 @@ internal import FoundationEssentials
 
 /// Why a state document could not be understood. Such a document holds its command; it is never permanent.
 package struct UnreadableState: Error, Sendable, Hashable {
+    /// What is wrong with which document: at most 1 KiB, without control characters.
     package let message: String
+
+    init(message: String) { self.message = RemoteText.cleaned(message) }
 }
 
 /// Reads and writes the documents of the state store.
@@ -36,8 +39,26 @@ package enum CheckpointCodec {
         guard (checkpoint.stage == .decided) == (checkpoint.outcome != nil) else {
             throw UnreadableState(message: "checkpoint of \(checkpoint.commandID) is decided without an outcome")
         }
+        try checkNumbers(checkpoint)
         return checkpoint
     }
+
+    /// Numbers that whoever takes over counts on from: a document must not end the process that reads it.
+    private static func checkNumbers(_ checkpoint: Checkpoint) throws(UnreadableState) {
+        let counts = [
+            ("epoch", checkpoint.epoch), ("runs", checkpoint.runs), ("attempts", checkpoint.attempts),
+        ]
+        for (name, count) in counts where !(0...largestCount).contains(count) {
+            throw UnreadableState(message: "checkpoint of \(checkpoint.commandID) has the \(name) \(count)")
+        }
+        guard (0...Double(largestCount)).contains(checkpoint.jobSeconds) else {
+            throw UnreadableState(
+                message: "checkpoint of \(checkpoint.commandID) has the jobSeconds \(checkpoint.jobSeconds)")
+        }
+    }
+
+    /// Far beyond any real count, and far from overflow.
+    private static let largestCount = 1_000_000_000
 
     /// Reads an outcome kept by itself.
     package static func decodeOutcome(_ bytes: [UInt8]) throws(UnreadableState) -> Outcome {
@@ -52,7 +73,7 @@ package enum CheckpointCodec {
         do {
             return Array(try encoder.encode(value))
         } catch {
-            throw UnreadableState(message: RemoteText.cleaned("the state document cannot be written: \(error)"))
+            throw UnreadableState(message: "the state document cannot be written: \(error)")
         }
     }
 
@@ -62,7 +83,7 @@ package enum CheckpointCodec {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch {
-            throw UnreadableState(message: RemoteText.cleaned("the state document cannot be read: \(error)"))
+            throw UnreadableState(message: "the state document cannot be read: \(error)")
         }
     }
 }
