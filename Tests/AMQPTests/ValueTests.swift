@@ -37,6 +37,13 @@ import Testing
         #expect(nothing == AMQPProperties())
     }
 
+    /// What a broker says about a closed channel is printed: nothing in it may move a cursor or hide.
+    @Test func cleansWordsForPeople() throws {
+        let text = "NOT_FOUND\u{1B}[31m\r\nfake \u{202E}line\u{200B}é"
+        let words = try CArena.with { (arena) throws(AMQPError) in unsafe FieldDecoder.words(arena.bytes(text)) }
+        #expect(words == "NOT_FOUND [31m  fake  line é")
+    }
+
     @Test func cutsNestingWithoutFollowingIt() throws {
         var value = AMQPFieldValue.string("deep")
         for _ in 0..<50 { value = .array([value]) }

@@ -28,6 +28,18 @@ struct FieldDecoder {
         unsafe String(decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
     }
 
+    /// A short string that people will read: whatever moves a cursor, turns a line or hides becomes a blank.
+    static func words(_ bytes: amqp_bytes_t) -> String {
+        var result = ""
+        for scalar in unsafe text(bytes).unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: result.append(" ")
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
     private mutating func table(_ table: amqp_table_t, depth: Int) -> AMQPTable {
         var result = AMQPTable()
         for index in 0..<max(0, Int(unsafe table.num_entries)) {

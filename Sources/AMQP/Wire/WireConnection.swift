@@ -132,7 +132,7 @@ internal import Glibc
                 break
             }
             let close = unsafe decoded.assumingMemoryBound(to: amqp_connection_close_t.self).pointee
-            let text = unsafe FieldDecoder.text(close.reply_text)
+            let text = unsafe FieldDecoder.words(close.reply_text)
             let code = Int(unsafe close.reply_code)
             _ = unsafe crmq_connection_close_ok(state)
             throw WireStatus.loginRefused(code, text, endpoint: endpoint)

@@ -74,10 +74,10 @@ extension WireFrame {
         case AMQP_CONNECTION_CLOSE_METHOD:
             let close = unsafe decoded.assumingMemoryBound(to: amqp_connection_close_t.self).pointee
             self = .connectionClose(
-                code: Int(unsafe close.reply_code), text: unsafe FieldDecoder.text(close.reply_text))
+                code: Int(unsafe close.reply_code), text: unsafe FieldDecoder.words(close.reply_text))
         case AMQP_CONNECTION_BLOCKED_METHOD:
             let blocked = unsafe decoded.assumingMemoryBound(to: amqp_connection_blocked_t.self).pointee
-            self = .blocked(reason: unsafe FieldDecoder.text(blocked.reason))
+            self = .blocked(reason: unsafe FieldDecoder.words(blocked.reason))
         case AMQP_CONNECTION_UNBLOCKED_METHOD: self = .unblocked
         case AMQP_CONNECTION_CLOSE_OK_METHOD: self = .reply(.done(method: id))
         default: self = .unexpected("connection method \(id >> 16).\(id & 0xFFFF)")
@@ -105,7 +105,7 @@ extension WireFrame {
                 consumerTag: unsafe FieldDecoder.text(cancel.consumer_tag), wantsAnswer: unsafe cancel.nowait == 0)
         case AMQP_CHANNEL_CLOSE_METHOD:
             let close = unsafe decoded.assumingMemoryBound(to: amqp_channel_close_t.self).pointee
-            self = .channelClose(code: Int(unsafe close.reply_code), text: unsafe FieldDecoder.text(close.reply_text))
+            self = .channelClose(code: Int(unsafe close.reply_code), text: unsafe FieldDecoder.words(close.reply_text))
         case AMQP_CHANNEL_FLOW_METHOD:
             self = .flow(active: unsafe decoded.assumingMemoryBound(to: amqp_channel_flow_t.self).pointee.active != 0)
         default: self = unsafe WireFrame.reply(id, decoded)
@@ -162,7 +162,7 @@ extension ContentHead {
         default:
             let returned = unsafe decoded.assumingMemoryBound(to: amqp_basic_return_t.self).pointee
             self = .returned(
-                replyCode: Int(unsafe returned.reply_code), replyText: unsafe FieldDecoder.text(returned.reply_text),
+                replyCode: Int(unsafe returned.reply_code), replyText: unsafe FieldDecoder.words(returned.reply_text),
                 exchange: unsafe FieldDecoder.text(returned.exchange),
                 routingKey: unsafe FieldDecoder.text(returned.routing_key))
         }
