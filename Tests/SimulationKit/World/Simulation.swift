@@ -80,6 +80,7 @@ package struct Simulation: Sendable {
             var budget = 200_000
             while budget > 0, runJob() { budget -= 1 }
         }
+        world.clear()
     }
 
     private var report: Report {

@@ -52,6 +52,7 @@ final class World: @unchecked Sendable {
     // MARK: Time
 
     func after(_ delay: Instant, _ action: @escaping () -> Void) {
+        guard !isOver else { return }
         clock.schedule(at: clock.now + max(0, delay), order: random.next(), action)
     }
 
@@ -67,6 +68,13 @@ final class World: @unchecked Sendable {
 
     /// From now on nothing has any effect.
     func end() { isOver = true }
+
+    /// Forgets everybody in it: they hold each other.
+    func clear() {
+        clock.removeAll()
+        hosts = []
+        workers = []
+    }
 
     // MARK: Commands
 
