@@ -71,9 +71,10 @@ package struct ChaosRun: Sendable {
         }
         try await settle(stage, &logs)
         tell(stage, logs.summary, "reading what is left")
-        let evidence = try await EvidenceCollector(
+        var evidence = try await EvidenceCollector(
             servers: servers, names: stage.names, store: stage.store, disks: stage.disks, tenant: stage.tenant
         ).collect(log: logs.summary, incidents: stage.journal.incidents)
+        evidence.writtenUploads = stage.uploads.ids
         let findings = Checker(
             commands: stage.plan.commands, evidence: evidence, maximumDeliveries: options.maximumDeliveries
         ).findings()
@@ -92,6 +93,8 @@ package struct ChaosRun: Sendable {
         let disturber = Disturber(
             options: options, faults: faults, servers: servers, store: stage.store, fleet: stage.fleet,
             links: stage.links, disks: stage.disks, tenant: stage.tenant, journal: stage.journal)
+        let uploads = Task { await stage.uploads.run() }
+        defer { uploads.cancel() }
         let feeding = Task { try await feed.run() }
         let disturbing = Task { await disturber.run() }
         let isDone: Bool

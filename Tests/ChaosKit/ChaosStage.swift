@@ -15,6 +15,7 @@ struct ChaosStage: Sendable {
     let links: [WorkerLinks]
     let disks: [AuditDisk]
     let fleet: Fleet
+    let uploads: UploadWatch
     let journal: Journal
 
     init(
@@ -24,6 +25,7 @@ struct ChaosStage: Sendable {
         self.names = names
         self.store = store
         plan = CommandPlan(options: options)
+        uploads = UploadWatch(store: store, commands: plan.commands)
         journal = Journal(path: "\(directory)/timeline.log")
         tenant = try await TenantHost.start()
         let ports: [WorkerLinks.Party: Int] = [

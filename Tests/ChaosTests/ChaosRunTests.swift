@@ -25,7 +25,8 @@ import Testing
         options.commands = 60
         options.workers = 3
         options.largeArtifacts = 2
-        options.outageEvery = .seconds(4)
+        options.disturbEvery = .milliseconds(2500)
+        options.outageEvery = .seconds(8)
         options.seed = UInt64.random(in: 1...999_999)
         options.timeLimit = .seconds(240)
         let directory = FileManager.default.temporaryDirectory.appending(path: "chaos-\(UUID().uuidString)").path

@@ -109,6 +109,16 @@ import Testing
         #expect(SoundRun.broken { $0.log.deliveries["c1"] = 6 } == [.deliveries])
     }
 
+    @Test func uploadThatSomebodyKnewOfIsFound() {
+        let open = Evidence.OpenUpload(key: "nlu-exports/m1/1.0.0/exp.onnx", id: "upload")
+        #expect(SoundRun.broken { $0.uploads = [open] } == [], "begun, and never written down")
+        #expect(
+            SoundRun.broken {
+                $0.uploads = [open]
+                $0.writtenUploads = ["upload"]
+            } == [.upload])
+    }
+
     @Test func reportSaysWhatDoesNotHold() {
         var run = SoundRun()
         run.evidence.audits.removeFirst()

@@ -173,8 +173,9 @@ package struct Checker: Sendable {
         var findings = evidence.dead.map { Finding(.dead, nil, $0) }
         if evidence.left > 0 { findings.append(Finding(.left, nil, "\(evidence.left) messages in the command queue")) }
         if evidence.leaks > 0 { findings.append(Finding(.leak, nil, "\(evidence.leaks) at the download host")) }
-        for upload in evidence.uploads where named[upload.id] != nil {
-            findings.append(Finding(.upload, named[upload.id], "\(upload.key), upload \(upload.id)"))
+        for upload in evidence.uploads where named[upload.id] != nil || evidence.writtenUploads.contains(upload.id) {
+            findings.append(
+                Finding(.upload, named[upload.id], "\(upload.key), upload \(upload.id), which a checkpoint named"))
         }
         return findings + evidence.incidents.map { Finding(.worker, nil, $0) }
     }

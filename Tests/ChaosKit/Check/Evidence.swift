@@ -82,6 +82,8 @@ package struct Evidence: Sendable {
     /// Keys whose content could not be read as what it should be.
     package var unreadable: [String] = []
     package var uploads: [OpenUpload] = []
+    /// Upload ids that were in a checkpoint at some time.
+    package var writtenUploads: Set<String> = []
     package var events: [Event] = []
     /// Bodies of the dead letters.
     package var dead: [String] = []

@@ -60,9 +60,10 @@ package struct Report: Sendable {
 
     private static func notes(_ evidence: Evidence) -> [String] {
         var notes: [String] = []
-        if !evidence.uploads.isEmpty {
+        let unknown = evidence.uploads.count { !evidence.writtenUploads.contains($0.id) }
+        if unknown > 0 {
             notes.append(
-                "\(evidence.uploads.count) multipart uploads are open that no checkpoint names: begun by an owner who "
+                "\(unknown) multipart uploads are open that no checkpoint ever named: begun by an owner who "
                     + "could not write it down any more; the bucket's lifecycle rule is for them")
         }
         for (message, count) in evidence.log.errors.sorted(by: { $0.key < $1.key }) {
