@@ -50,8 +50,8 @@ import Testing
         _ = core.takePending()
         let unsent = await begin(core, timeout: .zero)
         let patient = await begin(core, timeout: hour)
-        let hadSent = core.expire(at: .now) { AMQPError(.blocked, "blocked") }
-        #expect(hadSent)
+        let sentCount = core.expire(at: .now) { AMQPError(.blocked, "blocked") }
+        #expect(sentCount == 1)
         let first = try #require(failure(await sent.value))
         #expect(first.code == .confirmTimeout && first.wasSent && first.isRetriable)
         let second = try #require(failure(await unsent.value))
@@ -77,7 +77,7 @@ import Testing
     @Test func expiresNothingBeforeItsTime() async throws {
         let core = try PublisherCore(maximumWaiting: 1)
         let task = await begin(core, timeout: hour)
-        #expect(!core.expire(at: .now) { AMQPError(.blocked, "blocked") })
+        #expect(core.expire(at: .now) { AMQPError(.blocked, "blocked") } == 0)
         #expect(core.status.outstanding == 1)
         task.cancel()
         _ = await task.value

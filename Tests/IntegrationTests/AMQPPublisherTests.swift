@@ -124,6 +124,27 @@ struct AMQPPublisherTests {
         }
     }
 
+    @Test func aChannelThatConfirmsNothingAnyMoreIsMadeAnew() async throws {
+        let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)
+        defer { proxy.close() }
+        let configuration = try AMQPTestBroker.configuration(port: proxy.port)
+        try await withPublisher(configuration: configuration) { (publisher, log) async throws in
+            #expect(await log.connected())
+            let message = AMQPTestBroker.message("nlu-test-nobody", "a")
+            #expect(try await publisher.publish(message) != .routed)
+            proxy.swallow(true)
+            for _ in 0..<4 {
+                let outcome = await result { () async throws(AMQPError) in
+                    try await publisher.publish(message, timeout: .milliseconds(200))
+                }
+                if case .success = outcome { Issue.record("confirmed without an answer") }
+            }
+            #expect(await log.disconnected()?.code == .confirmTimeout)
+            proxy.swallow(false)
+            #expect(try await publisher.publish(message) != .routed)
+        }
+    }
+
     @Test func aSendThatGetsStuckIsEnded() async throws {
         let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)
         defer { proxy.close() }

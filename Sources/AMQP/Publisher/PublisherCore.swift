@@ -136,9 +136,9 @@ final class PublisherCore: Sendable {
         waiter?.continuation.resume(returning: outcome)
     }
 
-    /// Ends every wait whose time is up; `unsent` is what to say of those that were not written. True when there were
-    /// written ones among them.
-    func expire(at now: ContinuousClock.Instant, unsent: () -> AMQPError) -> Bool {
+    /// Ends every wait whose time is up; `unsent` is what to say of those that were not written. Returns how
+    /// many written ones were among them.
+    func expire(at now: ContinuousClock.Instant, unsent: () -> AMQPError) -> Int {
         let expired = state.withLock { state -> [Waiter] in
             guard let next = state.nextDeadline, next <= now else { return [] }
             let due = state.waiters.filter { $0.value.deadline <= now }
@@ -150,7 +150,7 @@ final class PublisherCore: Sendable {
         for waiter in expired {
             waiter.continuation.resume(returning: .failure(waiter.isSent ? PublisherCore.noConfirm : unsent()))
         }
-        return expired.contains { $0.isSent }
+        return expired.count { $0.isSent }
     }
 
     private static let noConfirm = AMQPError(

@@ -8,6 +8,8 @@ final class PublisherRole: ConnectionRole {
     let maximumBodyBytes = 0
     /// Messages written per turn, so that confirms and heartbeats get theirs.
     private static let batch = 64
+    /// Publishes in a row without a confirm after which the channel is taken for deaf.
+    private static let patience = 4
 
     private let core: PublisherCore
     private let configuration: AMQPConnectionConfiguration
@@ -16,6 +18,8 @@ final class PublisherRole: ConnectionRole {
     private var ledger = ConfirmLedger<UInt64>()
     private var isConnected = false
     private var blockedReason: String?
+    /// Publishes that were given up since the last confirm of any.
+    private var silence = 0
 
     init(
         core: PublisherCore, configuration: AMQPConnectionConfiguration, topology: AMQPTopology,
@@ -44,6 +48,7 @@ final class PublisherRole: ConnectionRole {
     func received(_ event: ChannelEvent, _ session: Session) throws(AMQPError) {
         switch event {
         case .confirm(let tag, let multiple, let accepted):
+            silence = 0
             for (id, verdict) in ledger.decided(tag: tag, multiple: multiple, accepted: accepted) {
                 core.resolve(id, PublisherRole.outcome(verdict))
             }
@@ -80,7 +85,8 @@ final class PublisherRole: ConnectionRole {
     }
 
     func work(_ session: Session) throws(AMQPError) {
-        if expire() { try checkAbandoned(session) }
+        let abandoned = expire()
+        if abandoned > 0 { try checkDeafness(abandoned, session) }
         for _ in 0..<PublisherRole.batch where maySend {
             guard let (id, message) = core.takePending() else { return }
             if let problem = message.problem(frameMax: session.frameMax, maximumBodyBytes: limits.maximumBodyBytes) {
@@ -98,7 +104,8 @@ final class PublisherRole: ConnectionRole {
 
     func idle() { _ = expire() }
 
-    private func expire() -> Bool {
+    /// Publishes that were written and given up.
+    private func expire() -> Int {
         core.expire(at: .now) {
             if let blockedReason {
                 return AMQPError(
@@ -114,18 +121,22 @@ final class PublisherRole: ConnectionRole {
     }
 
     /// Messages whose callers gave up keep their place until the broker decides. When it never does for half of the
-    /// places, only a new channel helps.
-    private func checkAbandoned(_ session: Session) throws(AMQPError) {
-        guard ledger.count - core.sentCount > limits.maximumOutstanding / 2 else { return }
+    /// places, or for several in a row, only a new channel helps. In an alarm none would.
+    private func checkDeafness(_ abandoned: Int, _ session: Session) throws(AMQPError) {
+        silence += abandoned
+        guard blockedReason == nil, silence >= PublisherRole.patience || isHalfAbandoned else { return }
         throw AMQPError(
             .confirmTimeout,
             "\(session.broker) has not confirmed \(ledger.count) messages: the connection is made "
                 + "anew.")
     }
 
+    private var isHalfAbandoned: Bool { ledger.count - core.sentCount > limits.maximumOutstanding / 2 }
+
     func lost(_ error: AMQPError) {
         isConnected = false
         blockedReason = nil
+        silence = 0
         for id in ledger.reset() {
             core.resolve(
                 id,
