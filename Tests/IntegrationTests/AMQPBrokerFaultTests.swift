@@ -129,4 +129,28 @@ struct AMQPBrokerFaultTests {
             }
         }
     }
+
+    @Test(.enabled(if: AMQPTestBroker.serviceCommand != nil)) func outlivesAKilledBroker() async throws {
+        let configuration = try AMQPTestBroker.configuration()
+        try await AMQPTestBroker.withQueue { queue in
+            try await withConsumer([queue], configuration: configuration) { (consumer, log) async throws in
+                try await withPublisher(configuration: configuration) { (publisher, _) async throws in
+                    #expect(await log.started(queue))
+                    #expect(try await publisher.publish(AMQPTestBroker.message(queue, "before")) == .routed)
+                    let held = try #require(await consumer.take(1).first)
+                    try await AMQPTestBroker.killAndRestart()
+                    #expect(await log.disconnected() != nil)
+                    #expect(await consumer.settle(held.tag, .acknowledge) != .sent)
+                    let after = try await publisher.publish(
+                        AMQPTestBroker.message(queue, "after"), timeout: .seconds(90))
+                    #expect(after == .routed)
+                    let again = try #require(await consumer.take(1).first)
+                    #expect(again.properties.messageID == "before")
+                    #expect(again.isRedelivered)
+                    #expect(await consumer.settle(again.tag, .acknowledge) == .sent)
+                }
+            }
+            #expect(try await AMQPTestBroker.waitForReady(queue, 1))
+        }
+    }
 }

@@ -46,10 +46,13 @@ package enum ExportOnce {
         let lease = parts.leaseKeeper()
         let renewing = Task { await lease.run { _ in } }
         let delivery = LocalDelivery(message: command.localMessage)
-        let settlement = await withSignalHandling(pipeline) { await pipeline.handle(delivery) }
-        renewing.cancel()
-        await renewing.value
-        do throws(StepError) { try await lease.removeUncancelled() } catch {}
+        let settlement = await withSignalHandling(pipeline) {
+            let settlement = await pipeline.handle(delivery)
+            renewing.cancel()
+            await renewing.value
+            do throws(StepError) { try await lease.removeUncancelled() } catch {}
+            return settlement
+        }
         return conclude(settlement, result, command, display, output)
     }
 
