@@ -18,7 +18,7 @@ package struct SettlementLedger {
     package var count: Int { queues.count }
 
     /// Deliveries of one queue that this process holds.
-    func count(queue: String) -> Int {
+    package func count(queue: String) -> Int {
         queues.values.reduce(0) { $0 + ($1 == queue ? 1 : 0) }
     }
 
