@@ -68,15 +68,16 @@ start_servers() {
   fi
 }
 
-# Tests that put the whole broker into trouble (alarms, TLS, closed connections): alone, and one after another.
+# Tests that put the whole broker into trouble (alarms, TLS, closed connections, SIGKILL): alone, and one after another.
 test_broker_faults() {
   [[ -n ${broker_environment:-} ]] || {
     note 'left out: they need a broker of their own, not the one in NLU_TEST_AMQP_URL'
     return 0
   }
-  local control
+  local control services
   control=$(write_broker_control)
-  NLU_TEST_RABBITMQCTL=$control run_tests broker-faults --no-parallel --filter "$needs_broker_control"
+  printf -v services '%q %q' "$ROOT/ops/lib/service" "$RUN_DIR"
+  NLU_TEST_RABBITMQCTL=$control NLU_TEST_SERVICES=$services run_tests broker-faults --no-parallel --filter "$needs_broker_control"
 }
 
 # A short run of what ops/chaos does at length; where the broker is ours, it closes connections too.
