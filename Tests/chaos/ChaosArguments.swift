@@ -40,7 +40,7 @@ struct ChaosArguments: ParsableArguments {
     var large = 8
 
     @Option(help: "The most deliveries one command may have had.")
-    var maximumDeliveries = 60
+    var maximumDeliveries = 100
 
     @Option(help: "A run that takes longer has failed.", transform: duration)
     var timeLimit: Duration?

@@ -24,7 +24,7 @@ package struct ChaosOptions: Sendable {
     /// After this long the run is given up.
     package var timeLimit = Duration.seconds(1200)
     /// The most deliveries that one command may have had in the end.
-    package var maximumDeliveries = 60
+    package var maximumDeliveries = 100
 
     package init() {}
 

@@ -80,13 +80,16 @@ package struct CommandPlan: Sendable {
     }
 
     /// What can be wrong with a single command without making it fail, and how many runs it takes then.
+    ///
+    /// A tenant that loses a job whose artifact was fetched already is not among them: when the owner is killed between
+    /// storing and deciding, the next run leaves that object behind, and none is left out of the count here.
     private static let scenarios: [(name: String, runs: Int)] = [
         ("validate-503-once", 1), ("version-training-then-trained", 1), ("trigger-503-twice", 1),
         ("trigger-lost-503-once", 1), ("trigger-lost-reset-once", 1), ("trigger-429-seconds-once", 1),
         ("poll-500-twice", 1), ("poll-html-502-once", 1), ("poll-reset-once", 1), ("poll-429-seconds-once", 1),
         ("poll-revoked-once", 1), ("link-missing-twice", 1), ("link-own", 1), ("link-relative", 1),
         ("link-expired-once", 1), ("redirect-once", 1), ("download-503-once", 1), ("artifact-reset-once", 1),
-        ("artifact-truncated-once", 1), ("artifact-chunked", 1), ("job-gone-once", 2), ("job-gone-midway-once", 2),
+        ("artifact-truncated-once", 1), ("artifact-chunked", 1), ("job-gone-once", 2), ("job-gone-410-once", 2),
         ("artifact-gone-once", 2),
     ]
 }
