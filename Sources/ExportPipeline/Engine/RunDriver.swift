@@ -154,7 +154,11 @@ extension RunDriver {
     /// Tells a fault of the surroundings from one of this command, the last time before the command would fail for it.
     private func examined(_ result: RunResult, of step: RunStep, _ machine: RunMachine) async -> RunResult {
         guard case .failed(let error) = result else { return result }
-        if case .permanent = error.kind { return isHeldRefusal(error, of: step) ? held(error) : result }
+        if step.isAnsweredByTenant, error.isFinalAnswer {
+            let isMeantForAll = await parts.health.refusesEverybody(.tenant(command.tenant), as: error)
+            return isMeantForAll || isHeldRefusal(error, of: step) ? held(error) : result
+        }
+        if case .permanent = error.kind { return result }
         let judged = await parts.health.judged(
             error, of: step.isTransfer ? nil : step.dependencies(command.tenant).first)
         guard machine.givesUp(on: judged, at: parts.environment.moment()) else { return .failed(judged) }
@@ -162,7 +166,8 @@ extension RunDriver {
         where await parts.health.isDown(dependency, because: .fault(judged)) {
             return .failed(StepError(.surroundings(dependency), judged.message, httpStatus: judged.httpStatus))
         }
-        return .failed(judged)
+        // A page that a gateway wrote is a refusal too, though it is doubted for a while.
+        return isHeldRefusal(judged, of: step) ? held(judged) : .failed(judged)
     }
 
     private func isHeldRefusal(_ error: StepError, of step: RunStep) -> Bool {
@@ -190,12 +195,30 @@ extension RunStep {
 
     fileprivate var isTransfer: Bool { if case .transfer = self { true } else { false } }
 
+    /// Whether it is a call to the tenant's API.
+    fileprivate var isAnsweredByTenant: Bool {
+        switch self {
+        case .checkStatus, .trigger, .poll: true
+        default: false
+        }
+    }
+
     /// The stage of a call by which a tenant can refuse a command.
     fileprivate var refusableStage: Stage? {
         switch self {
         case .checkStatus: .validate
         case .trigger: .trigger
         default: nil
+        }
+    }
+}
+
+extension StepError {
+    /// An answer that ends the run or costs it its job, if it is meant for this command alone.
+    fileprivate var isFinalAnswer: Bool {
+        switch kind {
+        case .permanent, .gone: httpStatus != nil
+        default: false
         }
     }
 }

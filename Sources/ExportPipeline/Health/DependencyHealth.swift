@@ -21,6 +21,8 @@ package final class DependencyHealth: Sendable {
         var examinations: [Dependency: Task<Bool, Never>] = [:]
         /// The probing of each outage, until it is over.
         var recoveries: [Dependency: Task<Void, Never>] = [:]
+        /// When a probe last found each dependency in order.
+        var proven: [Dependency: Duration] = [:]
         var waiting: [Dependency: [Int: CheckedContinuation<Void, Never>]] = [:]
         var nextID = 0
         var listeners: [@Sendable (HealthChange) -> Void] = []
@@ -112,6 +114,8 @@ package final class DependencyHealth: Sendable {
             try await probe.probe(dependency, because: suspicion)
             found = nil
             succeeded(dependency)
+            let now = environment.now()
+            state.withLock { $0.proven[dependency] = now }
         } catch {
             found = error.disproves ? error : nil
         }
@@ -138,6 +142,18 @@ extension DependencyHealth {
     package func accepted(_ tenant: String, stage: Stage) {
         guard state.withLock({ $0.ledger.accepted(tenant, stage: stage) }) else { return }
         close(.tenant(tenant))
+    }
+
+    /// Whether a final answer to one command would be given to any: the dependency itself is out of order.
+    ///
+    /// A flood of refusals costs one probe in `probeInitial`.
+    package func refusesEverybody(_ dependency: Dependency, as error: StepError) async -> Bool {
+        let now = environment.now()
+        let isFresh = state.withLock { state in
+            guard state.ledger.outages[dependency] == nil, let last = state.proven[dependency] else { return false }
+            return now - last < policy.probeInitial
+        }
+        return isFresh ? false : await isDown(dependency, because: .fault(error))
     }
 
     /// Whether a command that a tenant refused has to wait, because the tenant seems to refuse everybody.

@@ -64,6 +64,24 @@ import Testing
         #expect(changes.withLock { $0 } == ["opened probe refused", "closed"])
     }
 
+    @Test func aFinalAnswerIsForEverybodyWhereTheProbeIsRefusedToo() async {
+        let (health, probe) = health(failing: 2)
+        let gone = StepError(.gone, "404", httpStatus: 404)
+        #expect(await health.refusesEverybody(.tenant("t"), as: gone))
+        await health.untilHealthy(.tenant("t"))
+        #expect(probe.asked == 3)
+    }
+
+    @Test func aFloodOfFinalAnswersCostsFewProbes() async {
+        let (health, probe) = health(failing: 0)
+        let refused = StepError(.permanent(.modelNotFound), "404", httpStatus: 404)
+        for _ in 0..<100 { #expect(await health.refusesEverybody(.tenant("t"), as: refused) == false) }
+        #expect(probe.asked == 1)
+        world.with { $0.now += .seconds(1) }
+        #expect(await health.refusesEverybody(.tenant("t"), as: refused) == false)
+        #expect(probe.asked == 2)
+    }
+
     @Test func manyThatMeetTheSameTroubleShareOneProbe() async {
         let (health, probe) = health(failing: 0)
         await withTaskGroup(of: Void.self) { group in

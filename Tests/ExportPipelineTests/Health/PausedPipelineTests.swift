@@ -90,6 +90,19 @@ import Testing
         #expect(world.snapshot.triggers.count == 1)
     }
 
+    /// A wrong base path says of every version and of every job that it is not there.
+    @Test(arguments: ["status", "poll"]) func whatIsRefusedToEverybodyIsNoVerdict(call: String) async {
+        let error = StepError(call == "poll" ? .gone : .permanent(.modelNotFound), "404", httpStatus: 404)
+        let world = FakeWorld()
+        world.with { state in
+            state.failures[call] = [error]
+            state.failures["probe tenant default"] = [StepError(.surroundings(.tenant("default")), "404")]
+        }
+        #expect(await FakeWorker("a", on: world).deliver(message()) == .acknowledge)
+        #expect(world.snapshot.triggers.count == 1)
+        #expect(world.snapshot.events.map(\.kind) == [.completed])
+    }
+
     @Test func aTenantThatAnswersNobodyIsNotTheFaultOfTheCommandThatTriesTheLongest() async {
         let world = FakeWorld()
         world.with { state in
