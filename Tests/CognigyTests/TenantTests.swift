@@ -64,14 +64,37 @@ import Testing
             ])
     }
 
-    @Test func aProbeWithoutHistoryIsAFreshToken() async throws {
-        let fixture = try Fixture(token: [.token("token-1"), .token("token-2"), .status(401)])
-        try await fixture.tenant.probe()
-        try await fixture.tenant.probe()
+    @Test func aProbeWithoutHistoryIsAFreshTokenThatTheAPITakes() async throws {
+        let fixture = try Fixture(
+            token: [.token("token-1"), .token("token-2"), .status(401)], [.status(404), .status(403)])
+        #expect(try await fixture.tenant.probe() == false)
+        #expect(try await fixture.tenant.probe() == false)
         let error = await failure { try await fixture.tenant.probe() }
         #expect(error?.kind == .surroundings(.tenant("acme")))
         #expect(fixture.transport.tokenRequests.count == 3)
-        #expect(fixture.transport.apiRequests.isEmpty)
+        #expect(fixture.transport.apiRequests.count == 2)
+        #expect(fixture.transport.apiRequests.allSatisfy { $0.url.contains("/api/v1/jobs/") && $0.method == .get })
+    }
+
+    @Test func aProbeWithoutHistoryFindsThatNoTokenIsTaken() async throws {
+        let fixture = try Fixture([.status(401), .status(401), .status(302), .status(503)])
+        for kind in [StepError.Kind.surroundings(.tenant("acme")), .surroundings(.tenant("acme")), .transient()] {
+            #expect(await failure { try await fixture.tenant.probe() }?.kind == kind)
+        }
+    }
+
+    /// A scope that was taken away shows in new tokens, where the tenant says what they are good for.
+    @Test(arguments: [
+        (#","scope":"jobs:read nlu:models:export other""#, true), (#","scope":"jobs:read""#, false), ("", true),
+    ]) func aProbeMissesAScopeThatWasAskedFor(granted: String, isHealthy: Bool) async throws {
+        let answer = #"{"access_token":"token-1","expires_in":3600\#(granted)}"#
+        let fixture = try Fixture(token: [.json(answer)], [.status(404)], scope: "nlu:models:export jobs:read")
+        let error = await failure { try await fixture.tenant.probe() }
+        #expect((error == nil) == isHealthy)
+        if let error {
+            #expect(error.kind == .surroundings(.tenant("acme")))
+            #expect(error.message.contains("nlu:models:export") && !error.message.contains("jobs:read"))
+        }
     }
 
     @Test func aProbeAsksForAVersionThatWasTrained() async throws {

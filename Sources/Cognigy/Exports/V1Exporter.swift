@@ -8,6 +8,8 @@ internal import Synchronization
 package final class V1Exporter: ModelExporter {
     /// How many versions found trained are remembered for probes.
     private static let rememberedPaths = 4
+    /// The id of a job that no tenant has.
+    private static let noJob = "nlu-export-worker-probe"
 
     private let session: TenantSession
     private let goodPaths = Mutex<[String]>([])
@@ -48,7 +50,7 @@ package final class V1Exporter: ModelExporter {
     }
 
     /// Asks for the versions that were last found trained until one of them answers with success; false where there is
-    /// none to ask for. Several, because one model may have been deleted since.
+    /// none to ask for, but the API takes the token. Several, because one model may have been deleted since.
     func probe(context: CallContext) async throws(StepError) -> Bool {
         var last: StepError?
         for path in goodPaths.withLock({ $0 }).reversed() {
@@ -62,9 +64,28 @@ package final class V1Exporter: ModelExporter {
                 last = error
             }
         }
-        guard let last else { return false }
-        throw StepError(
-            .surroundings(.tenant(session.configuration.name)), last.message, httpStatus: last.httpStatus)
+        if let last { throw fault(last) }
+        try await probeAccess(context: context)
+        return false
+    }
+
+    /// Asks for a job that cannot be there: whether the API takes the token is all that the answer can tell.
+    private func probeAccess(context: CallContext) async throws(StepError) {
+        let call = APICall(
+            method: .get, path: "/api/v1/jobs/\(Self.noJob)", timeout: session.configuration.timeouts.request,
+            subject: "a probe (/api/v1/jobs/\(Self.noJob)) of tenant \(session.configuration.name)")
+        do {
+            let answer = try await session.send(call, context: context)
+            if (400..<500).contains(answer.status) { return }
+            _ = try V1Answers(call: call, answer: answer).jobStatus(base: session.configuration.resolutionBase)
+        } catch {
+            if case .permanent = error.kind { throw fault(error) }
+            throw error
+        }
+    }
+
+    private func fault(_ error: StepError) -> StepError {
+        StepError(.surroundings(.tenant(session.configuration.name)), error.message, httpStatus: error.httpStatus)
     }
 
     private func statusCall(_ path: String, _ subject: String) -> APICall {

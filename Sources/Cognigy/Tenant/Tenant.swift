@@ -33,7 +33,7 @@ package final class Tenant: Sendable {
     /// Finds out whether the tenant serves this worker: a fresh token, then the last version that was found trained.
     ///
     /// Returns when it does. The token is always a new one, because a scope that was given back shows in new tokens
-    /// only. Where no version was ever found, the token alone decides, and false is returned.
+    /// only. Where no version was ever found, it is enough that the API takes that token, and false is returned.
     @discardableResult
     package func probe(context: CallContext = CallContext(commandID: "probe")) async throws(StepError) -> Bool {
         _ = try await tokens.renewedCredentials()

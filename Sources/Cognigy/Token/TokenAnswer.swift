@@ -11,6 +11,8 @@ struct TokenGrant: Sendable, Hashable {
 
     let token: String
     let lifetime: Duration
+    /// What the token is good for, where the answer says so.
+    let scopes: Set<String>?
 
     /// Reads a grant from an answer's JSON; nil where there is no token that can be sent in a header.
     ///
@@ -20,6 +22,12 @@ struct TokenGrant: Sendable, Hashable {
         guard let token = answer["access_token"]?.string, Self.isUsable(token) else { return nil }
         self.token = token
         lifetime = Self.lifetime(answer["expires_in"])
+        scopes = answer["scope"]?.string.map(Self.scopes)
+    }
+
+    /// The scopes that a list of them names, with blanks between.
+    static func scopes(_ list: String) -> Set<String> {
+        Set(list.split(whereSeparator: \.isWhitespace).map(String.init))
     }
 
     private static func isUsable(_ token: String) -> Bool {

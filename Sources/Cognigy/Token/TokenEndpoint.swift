@@ -49,6 +49,15 @@ struct TokenEndpoint: Sendable {
         return (try grant(from: answer), sentAt)
     }
 
+    /// Throws where less was granted than `scope` of the tenant asks for.
+    func check(granted: Set<String>) throws(StepError) {
+        let missing = TokenGrant.scopes(configuration.scope ?? "").subtracting(granted).sorted()
+        guard !missing.isEmpty else { return }
+        throw fault(
+            "the access token of \(tenant) lacks the scope \(missing.joined(separator: " ")), which was asked for; "
+                + "give it to the service account, or correct scope of the tenant")
+    }
+
     private func grant(from answer: Answer) throws(StepError) -> TokenGrant {
         let status = answer.status
         switch status {

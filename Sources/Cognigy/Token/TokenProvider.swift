@@ -24,6 +24,8 @@ package final class TokenProvider: Sendable {
         var held: Held?
         var flight: SharedFlight<Credentials>?
         var serial = 0
+        /// What the last token is good for, where the tenant says so.
+        var scopes: Set<String>?
         var secrets: [String] = []
         var redactor = Redactor(secrets: [])
     }
@@ -58,9 +60,13 @@ package final class TokenProvider: Sendable {
     }
 
     /// Credentials from a request that is made now (or is under way), whatever is held; for probes.
+    ///
+    /// Throws where the tenant says that they are not good for all that was asked for.
     func renewedCredentials() async throws(StepError) -> Credentials {
         state.withLock { $0.held = nil }
-        return try await credentials()
+        let credentials = try await credentials()
+        if let granted = state.withLock({ $0.scopes }) { try endpoint.check(granted: granted) }
+        return credentials
     }
 
     /// Forgets credentials that a call was refused with; those that replaced them stay.
@@ -94,6 +100,7 @@ package final class TokenProvider: Sendable {
         let goodUntil = grant.sentAt + grant.answer.lifetime - Self.margin
         let credentials = state.withLock { state in
             state.serial += 1
+            state.scopes = grant.answer.scopes
             let new = Credentials(token: grant.answer.token, apiKey: secrets.apiKey, serial: state.serial)
             // A token that lives no longer than the margin serves those who waited for it and nobody else.
             if goodUntil > clock.now() { state.held = Held(credentials: new, goodUntil: goodUntil) }

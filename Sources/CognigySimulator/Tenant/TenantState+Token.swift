@@ -52,8 +52,9 @@ extension TenantState {
         log.tokensIssued += 1
         let seconds = JSONValue.integer(Int(lifetime.components.seconds))
         let expiresIn = behaviour?.omitsExpiresIn == true ? nil : behaviour?.expiresIn ?? seconds
+        let granted = scopes.filter { !faults.missingScopes.contains($0) }.joined(separator: " ")
         return .json(
-            200, TokenAnswer(access_token: token, expires_in: expiresIn, scope: scopes.joined(separator: " "))
+            200, TokenAnswer(access_token: token, expires_in: expiresIn, scope: granted)
         ).with("Cache-Control", "no-store")
     }
 
