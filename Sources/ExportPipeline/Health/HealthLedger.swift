@@ -113,10 +113,10 @@ struct HealthLedger: Sendable {
 
     // MARK: Outages
 
-    /// Notes an outage; false where it is known with the same reason.
+    /// Notes an outage; false where it is known with the same reason, but for numbers and ids in it.
     mutating func open(_ outage: Outage) -> Bool {
         if var known = outages[outage.dependency] {
-            guard known.reason != outage.reason else { return false }
+            guard known.gist != outage.gist else { return false }
             known.reason = outage.reason
             outages[outage.dependency] = known
         } else {
@@ -149,6 +149,13 @@ struct HealthLedger: Sendable {
     /// The outages that concern every command, in a fixed order.
     var common: [Outage] {
         outages.values.filter(\.dependency.isCommon).sorted { "\($0.dependency)" < "\($1.dependency)" }
+    }
+}
+
+extension Outage {
+    /// The words of the reason that do not differ from one probe to the next: times and the ids of requests do.
+    fileprivate var gist: [Substring] {
+        reason.split { !$0.isLetter && !$0.isNumber }.filter { !$0.contains(where: \.isNumber) }
     }
 }
 

@@ -110,6 +110,16 @@ import Testing
         #expect(ledger.obstacle(for: nil)?.dependency == .objectStore)
     }
 
+    @Test func timesAndIdsMakeNoNews() {
+        var ledger = ledger()
+        func told(_ reason: String) -> Bool {
+            ledger.open(Outage(dependency: .objectStore, reason: reason, since: Timestamp(milliseconds: 0)))
+        }
+        #expect(told("refused after 12 ms; check the key (request 18EA9EC7AB4F0613)"))
+        #expect(!told("refused after 7 ms; check the key (request 77AB9EC7AB4F0614)"))
+        #expect(told("refused after 7 ms; create the bucket (request 77AB9EC7AB4F0614)"))
+    }
+
     @Test func saysOnceWhatStaysTheSame() {
         var ledger = ledger()
         let outage = Outage(dependency: .broker, reason: "a", since: Timestamp(milliseconds: 0))
