@@ -36,8 +36,11 @@ struct StoreFaults: Sendable {
     /// Proves that the bucket is there and takes writes: look, put, delete.
     func probe() async throws(S3Error) {
         try await look()
-        _ = try await client.put(probeKey, .bytes(Array("probe".utf8)))
-        try await client.delete(probeKey)
+        // Not cut short by a cancelled task: its object would stay behind. The store has just answered.
+        try await uncut { () async throws(S3Error) in
+            _ = try await client.put(probeKey, .bytes(Array("probe".utf8)))
+            try await client.delete(probeKey)
+        }
     }
 
     /// Proves that the bucket is there. A listing of one key needs the same permission as HeadBucket and, unlike an
