@@ -24,8 +24,8 @@ import Testing
 
     static let wrong = [
         Wrong(
-            variable: "NLU_EXPORT_COGNIGY_TENANTS_DEFAULT_CLIENT_SECRET", value: { $0 }, message: "waiting", word: "401"
-        ),
+            variable: "NLU_EXPORT_COGNIGY_TENANTS_DEFAULT_CLIENT_SECRET", value: { $0 }, message: Stack.paused,
+            word: "401"),
         Wrong(
             variable: "AWS_SECRET_ACCESS_KEY", value: { $0 }, message: "not consuming yet",
             word: "403"),
