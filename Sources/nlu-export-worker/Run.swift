@@ -12,7 +12,8 @@ struct Run: AsyncParsableCommand {
             """
             Consumes the configured queues. A dependency that is down does not end the worker: it waits, says so on \
             /ready and in its log, and goes on when the dependency is back. On SIGTERM it takes no more commands, \
-            finishes transfers within shutdown.grace and hands the rest back to the queue.
+            finishes transfers within shutdown.grace and hands the rest back to the queue; a second signal ends it at \
+            once. A worker of which a part hangs ends by itself with 70, for its supervisor to start again.
             """,
             examples: [
                 ("with a configuration file", "run --config /etc/nlu-export-worker/worker.yaml"),
