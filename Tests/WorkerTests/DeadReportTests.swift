@@ -128,6 +128,7 @@ import Testing
             DeadSample.delivery(headers: DeadSample.death("rejected")),
             .failed(DeadSample.outcome(), run: run, isOwn: true, key: "state/acme/c-1.json"))
         let text = report.lines.joined(separator: "\n")
+        let size = DeadSample.command.utf8.count
         for part in [
             "dead letter 1 of 1 in dead", "command         c-1", "code            model_not_found",
             "HTTP status     404",
@@ -135,7 +136,7 @@ import Testing
             "remedy          correct modelId", "attempts        3 failed in a row, in run 2 (run-1)",
             "order anew      nlu-export-worker submit --model m --version 1.0 --format ONNX --tenant acme "
                 + #"--metadata 'a=it'\''s'"#,
-            #"  "message_id": "c-1""#, #"      "reason": "rejected","#, #"  "modelId": "m","#, "body (\(DeadSample.command.utf8.count) bytes)",
+            #"  "message_id": "c-1""#, #"      "reason": "rejected","#, #"  "modelId": "m","#, "body (\(size) bytes)",
         ] { #expect(text.contains(part), "\(part) is missing in:\n\(text)") }
         let letter = try #require(report.document["letters"]?.array?.first)
         #expect(letter["body"]?.string == DeadSample.command)

@@ -75,19 +75,15 @@ package struct PauseEditor: Sendable {
     private func write(_ orders: PauseOrders, replacing version: String?) async throws(PauseError) -> Bool {
         let bytes: [UInt8]
         do { bytes = try PauseOrdersCodec.encode(orders) } catch { throw .unreadable(key: key, error.message) }
-        do {
-            switch try await store.write(bytes, to: key, if: version.map(WriteCondition.version) ?? .absent) {
-            case .written: return true
-            case .conflict: return try await load().orders.nonce == orders.nonce
-            }
-        } catch let error as StepError {
+        let result: WriteResult
+        do throws(StepError) {
+            result = try await store.write(bytes, to: key, if: version.map(WriteCondition.version) ?? .absent)
+        } catch {
             // No answer says nothing about what happened.
             if (try? await load().orders.nonce) == orders.nonce { return true }
             throw .store(error)
-        } catch let error as PauseError {
-            throw error
-        } catch {
-            throw .store(StepError(.transient(), "\(error)"))
         }
+        if case .written = result { return true }
+        return try await load().orders.nonce == orders.nonce
     }
 }

@@ -101,4 +101,24 @@ import Testing
         #expect(keys.pauseOrders == "s/_control/pause.json")
         #expect(keys.checkpoint(tenant: "_control", commandID: "pause") == "s/%5Fcontrol/pause.json")
     }
+
+    /// For the published schema.
+    @Test(.enabled(if: SchemaDocuments.folder != nil)) func documents() throws {
+        var orders = PauseOrders()
+        try SchemaDocuments.write(try PauseOrdersCodec.encode(orders), "pause-orders/empty")
+        orders.nonce = "n"
+        orders.pause(nil, Self.order)
+        orders.pause("acme", PauseOrder(by: "x@y", at: Self.order.at))
+        orders.resume("other", Self.mark("n-1"))
+        let bytes = try PauseOrdersCodec.encode(orders)
+        try SchemaDocuments.write(bytes, "pause-orders/full")
+        let changes: [(String, JSONValue?)] = [
+            ("schema", 2), ("everything.at", "yesterday"), ("tenants.acme.by", nil), ("resumed.other.nonce", nil),
+            ("x", 1),
+        ]
+        for (name, value) in changes {
+            try SchemaDocuments.write(
+                try SchemaDocuments.changed(bytes, name, value), "pause-orders/refused/\(name)")
+        }
+    }
 }
