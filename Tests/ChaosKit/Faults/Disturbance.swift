@@ -55,7 +55,7 @@ package struct FaultSchedule: Sendable {
         let worker = Int.random(in: 0..<workers, using: &random)
         switch kind {
         // Longer than lease and heartbeats: the run and the delivery have gone to others when it wakes.
-        case .zombie: return .zombie(worker: worker, lasts: random.milliseconds(3000...9000))
+        case .zombie: return .zombie(worker: worker, lasts: random.milliseconds(5000...10_000))
         case .drain: return .drain(worker: worker)
         case .cut: return WorkerLinks.Party.allCases.randomElement(using: &random).map { .cut(worker: worker, $0) }
         case .partition: return partition(worker)

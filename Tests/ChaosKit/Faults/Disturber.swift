@@ -102,14 +102,19 @@ struct Disturber: Sendable {
 
     private func stopAndWake(_ worker: Int, _ lasts: Duration) async {
         guard let life = await fleet.suspend(worker) else { return }
+        await fleet.shield(worker, for: lasts + Self.aftermath)
         await pass(lasts, .zombie, "worker \(worker + 1)")
         await fleet.wake(worker, life: life)
     }
+
+    /// How long a worker is spared once it has woken, or is connected again: long enough to find out.
+    private static let aftermath = Duration.seconds(2)
 
     private func part(
         _ worker: Int, _ parties: [WorkerLinks.Party], _ lasts: Duration, _ endsWithCut: Bool
     ) async {
         for party in parties { links[worker].stall(party, true) }
+        await fleet.shield(worker, for: lasts + Self.aftermath)
         let names = parties.map(\.rawValue).joined(separator: ", ")
         await pass(lasts, .partition, "worker \(worker + 1) from \(names)")
         for party in parties {

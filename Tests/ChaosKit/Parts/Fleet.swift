@@ -26,6 +26,7 @@ package actor Fleet {
     private let journal: Journal
     private var members: [Member]
     private var isOpen = true
+    private var shielded: (index: Int, until: ContinuousClock.Instant)?
 
     init(program: String, variables: [[String: String]], logs: String, processDirectory: String?, journal: Journal) {
         self.program = program
@@ -89,13 +90,28 @@ package actor Fleet {
 
     // MARK: Trouble
 
-    /// Kills a worker, or the next one that runs; nil where none does.
+    /// Keeps a worker from being killed for so long, unless another one is kept already. One that is killed while it
+    /// sleeps never finds out that its runs have gone to others, and that is what is to be seen.
+    func shield(_ index: Int, for duration: Duration) {
+        if let shielded, shielded.until > .now { return }
+        shielded = (index, .now + duration)
+    }
+
+    private func isShielded(_ index: Int) -> Bool {
+        shielded.map { $0.index == index && $0.until > .now } ?? false
+    }
+
+    /// Kills a worker, or the next one that runs and may be killed; nil where none does.
     func kill(_ index: Int) -> Int? {
         let order = members.indices.map { (index + $0) % members.count }
-        guard let index = order.first(where: { members[$0].process != nil }) else { return nil }
+        guard let index = order.first(where: { members[$0].process != nil && !isShielded($0) }) else { return nil }
+        end(index)
+        return index
+    }
+
+    private func end(_ index: Int) {
         members[index].expected.insert(.signal(SIGKILL))
         members[index].process?.send(SIGKILL)
-        return index
     }
 
     /// Stops a worker where it stands; the life that was stopped, to be woken. Nil where it does not run.
@@ -132,7 +148,7 @@ package actor Fleet {
     private func giveUp(_ index: Int, _ life: Int) {
         guard members[index].life == life, members[index].process != nil else { return }
         journal.incident("worker \(index + 1) did not end within 60 s of SIGTERM")
-        _ = kill(index)
+        end(index)
     }
 
     // MARK: The end
@@ -152,7 +168,7 @@ package actor Fleet {
     /// Ends every worker at once.
     func killAll() async {
         isOpen = false
-        for index in members.indices where members[index].process != nil { _ = kill(index) }
+        for index in members.indices where members[index].process != nil { end(index) }
         await waitForEnd()
     }
 

@@ -18,7 +18,7 @@ package struct ChaosOptions: Sendable {
     /// Deliveries in flight for each worker.
     package var prefetch = 16
     /// The share of commands that are published twice.
-    package var duplicateShare = 0.05
+    package var duplicateShare = 0.1
     /// How many commands have an artifact that is stored in parts.
     package var largeArtifacts = 8
     /// After this long the run is given up.
@@ -31,6 +31,6 @@ package struct ChaosOptions: Sendable {
     /// When a worker counts as dead. Short, so that take-overs happen by the hundred.
     static let leaseExpiry = Duration.seconds(2)
     static let leaseRenewal = Duration.milliseconds(400)
-    static let heartbeat = Duration.seconds(2)
+    static let heartbeat = Duration.seconds(1)
     static let grace = Duration.seconds(5)
 }
