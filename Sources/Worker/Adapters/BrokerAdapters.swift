@@ -71,6 +71,8 @@ struct BrokerEventPublisher: EventPublisher {
     let requiresRoute: Bool
 
     func publish(_ event: ExportEvent) async throws(StepError) -> EventRouting {
+        // Better to let go of the command than to wait in line behind an alarm.
+        if let reason = publisher.status.blockedReason { throw WorkerProbe.blocked(reason) }
         do throws(AMQPError) {
             switch try await publisher.publish(event.message(exchange: exchange)) {
             case .routed: return .routed
