@@ -63,6 +63,28 @@ import Testing
         }
     }
 
+    @Test func itWakesWhilePolling() async throws {
+        try await Stack.run(configure: { $0["NLU_EXPORT_AMQP_HEARTBEAT"] = "1s" }) { stack in
+            stack.jobsTake(.seconds(3600))
+            let heir = LogWatch()
+            var id = ""
+            try await stack.withProcess { owner in
+                id = try await stack.submit(model: "size-20KiB-owner")
+                try #require(await stack.waitForRequests(2, .poll), "\(owner.errors)")
+                owner.send(SIGSTOP)
+                stack.jobsTake(.milliseconds(1))
+                try await carriesOn(stack, heir)
+                owner.send(SIGCONT)
+                let mark = "run overtaken by another worker"
+                try #require(await owner.wait(forErrors: mark), "\(owner.errors)")
+                owner.send(SIGTERM)
+                #expect(await owner.end() == .exit(0), "\(owner.errors)")
+            }
+            try await stack.expectCompleted([id])
+            #expect(try await stack.checkpoint(of: id).epoch == 2)
+        }
+    }
+
     /// A worker that reaches the store by itself carries on with the command, and acknowledges it.
     private func carriesOn(_ stack: Stack, _ heir: LogWatch) async throws {
         let server = try #require(ObjectStoreServer.shared)

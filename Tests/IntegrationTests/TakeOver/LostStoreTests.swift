@@ -2,6 +2,7 @@
 
 import CognigySimulator
 import ExportPipeline
+import Foundation
 import ObjectStore
 import TestKit
 import Testing
@@ -44,6 +45,39 @@ import Testing
             try await stack.expectCompleted(ids)
             #expect(try await stack.checkpoint(of: ids[0]).epoch == 2)
             #expect(try await stack.leases() == [])
+        }
+    }
+
+    /// The store does not answer at all: no error tells, but the delivery goes back when it is due.
+    @Test func oneWorkerBehindAPartition() async throws {
+        let server = try #require(ObjectStoreServer.shared)
+        let store = try TCPProxy(to: try #require(URLComponents(string: server.endpoint)?.port))
+        defer { store.close() }
+        let cutOff = [
+            "NLU_EXPORT_S3_ENDPOINT": "http://127.0.0.1:\(store.port)",
+            // The shortest there is: the worker lets go after five seconds.
+            "NLU_EXPORT_AMQP_CONSUMER_TIMEOUT": "125s",
+        ]
+        try await Stack.run(configure: Stack.unforgiving) { stack in
+            stack.jobsTake(.seconds(3600))
+            let (lost, heir) = (LogWatch(), LogWatch())
+            var id = ""
+            try await stack.withWorkers(logger: lost.logger, overriding: cutOff) {
+                id = try await stack.submit(model: "size-20KiB-partition")
+                try #require(await stack.waitForRequests(1, .poll), "\(lost.text)")
+                store.stall(true)
+                stack.jobsTake(.milliseconds(1))
+                try await stack.withWorkers(logger: heir.logger) {
+                    try #require(await heir.wait(for: "delivery settled"), "\(heir.text)")
+                }
+                store.stall(false)
+                try #require(await lost.wait(for: "run overtaken by another worker"), "\(lost.text)")
+            }
+            #expect(heir.settlements == ["acknowledge"], "\(heir.text)")
+            #expect(lost.settlements.allSatisfy { $0 == "requeue" }, "\(lost.text)")
+            try await stack.expectCompleted([id])
+            let done = try await stack.checkpoint(of: id)
+            #expect(done.epoch == 2 && done.attempts == 0)
         }
     }
 }
