@@ -1,7 +1,9 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 import AMQP
+import ExportPipeline
 import Foundation
+import HTTPTransport
 import Logging
 import ServiceLifecycle
 import TestKit
@@ -19,6 +21,32 @@ import Testing
         #expect(errors.contains(#""message":"consuming""#), "\(errors)")
         #expect(errors.contains("a loop of the worker hangs"), "\(errors)")
         #expect(errors.contains("consumer connection") || errors.contains("publisher connection"), "\(errors)")
+    }
+
+    @Test func deliveriesThatNobodyTakesEndTheProcess() async throws {
+        let result = await #expect(processExitsWith: .exitCode(70), observing: [\.standardErrorContent]) {
+            _ = LogSetup.start(Settings.Log(level: .info, format: .json))
+            let configuration = try AMQPTestBroker.configuration()
+            let logger = Logger(label: "worker")
+            try await AMQPTestBroker.withQueue { queue in
+                try await AMQPTestBroker.fill(queue, count: 3)
+                let publisher = try AMQPPublisher(connection: configuration, logger: logger)
+                try await withConsumer([queue], configuration: configuration) { (consumer, log) async throws in
+                    var limits = WatchdogLimits()
+                    limits.tick = .milliseconds(100)
+                    limits.pool = .seconds(2)
+                    let watchdog = Watchdog(
+                        consumer: consumer, publisher: publisher, http: HTTPClient(logger: logger), lease: .idle,
+                        leaseRenew: .seconds(15), limits: limits, logger: logger)
+                    #expect(watchdog.start())
+                    // One is taken, which is not enough.
+                    _ = await consumer.take(1)
+                    try await Task.sleep(for: .seconds(100))
+                }
+            }
+        }
+        let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(errors.contains(#""loop":"dispatch of deliveries""#), "\(errors)")
     }
 
     /// A worker that consumes, and then hangs in reading its password: the file has become a pipe to which nobody
@@ -49,6 +77,23 @@ import Testing
             proxy.cut()
             try await running.value
         }
+    }
+}
+
+extension LeaseKeeper {
+    /// One that is not renewed.
+    fileprivate static var idle: LeaseKeeper {
+        LeaseKeeper(
+            store: NoStore(), key: "k", instance: "i", worker: "w", policy: LeasePolicy(),
+            environment: SystemEnvironment())
+    }
+
+    private struct NoStore: StateStore {
+        func read(_ key: String) async throws(StepError) -> StateDocument? { nil }
+        func write(
+            _ bytes: [UInt8], to key: String, if condition: WriteCondition
+        ) async throws(StepError) -> WriteResult { .conflict }
+        func delete(_ key: String) async throws(StepError) {}
     }
 }
 

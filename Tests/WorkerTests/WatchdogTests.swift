@@ -1,6 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 import AMQP
+import ExportPipeline
 import Foundation
 import HTTPTransport
 import Logging
@@ -97,16 +98,16 @@ import Testing
     @Test func aStoppedProcessIsNoHangingOne() async {
         await #expect(processExitsWith: .success) {
             let pool = PoolPulse()
-            let loop = WatchedLoop(name: "task pool", limit: .milliseconds(300)) {
+            let loop = WatchedLoop(name: "task pool", limit: .seconds(1)) {
                 pool.ask()
             } turns: {
                 pool.answers
             }
-            let watchdog = Watchdog([loop], tick: .milliseconds(100), logger: Logger(label: "test"))
+            let watchdog = Watchdog([loop], tick: .milliseconds(200), logger: Logger(label: "test"))
             #expect(watchdog.start())
             // Stopped for longer than the limit, three times, by somebody else.
             let me = getpid()
-            let script = "for i in 1 2 3; do kill -STOP \(me); sleep 0.6; kill -CONT \(me); sleep 0.1; done"
+            let script = "for i in 1 2 3; do kill -STOP \(me); sleep 1.5; kill -CONT \(me); sleep 0.1; done"
             let ending = try await status(ofShell: script)
             #expect(ending == 0)
         }
@@ -168,6 +169,36 @@ import Testing
         try expect(result, names: "HTTP transfers")
     }
 
+    @Test func renewalsThatHangEndTheProcess() async throws {
+        let result = await #expect(processExitsWith: .exitCode(70), observing: [\.standardErrorContent]) {
+            _ = LogSetup.start(Settings.Log(level: .info, format: .json))
+            let lease = LeaseKeeper(store: StubStore(isStuck: true))
+            let watchdog = try watchdog(over: lease)
+            #expect(watchdog.start())
+            await lease.run { _ in }
+        }
+        try expect(result, names: "lease renewal")
+    }
+
+    @Test func aStoreThatIsDownIsNoHangingLoop() async {
+        await #expect(processExitsWith: .success) {
+            let lease = LeaseKeeper(store: StubStore(isStuck: false))
+            let watchdog = try watchdog(over: lease)
+            #expect(watchdog.start())
+            let (failures, sink) = AsyncStream.makeStream(of: Void.self)
+            let renewing = Task { await lease.run { _ in sink.yield() } }
+            // Far longer than the limit.
+            var count = 0
+            for await _ in failures {
+                count += 1
+                if count == 150 { break }
+            }
+            renewing.cancel()
+            await renewing.value
+            #expect(lease.begun == nil)
+        }
+    }
+
     private func expect(_ result: ExitTest.Result?, names loop: String) throws {
         let errors = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
         #expect(errors.contains(#""level":"critical""#), "\(errors)")
@@ -204,6 +235,46 @@ import Testing
         #expect(errors.contains("ending in good order"), "\(errors)")
         #expect(errors.contains("ending at once"), "\(errors)")
     }
+}
+
+/// The watchdog of a worker of which only the lease is renewed.
+private func watchdog(over lease: LeaseKeeper) throws -> Watchdog {
+    let logger = Logger(label: "test")
+    let connection = AMQPConnectionConfiguration(
+        endpoints: [AMQPEndpoint(host: "127.0.0.1", port: 1)], connectionName: "test")
+    var limits = WatchdogLimits()
+    limits.tick = .milliseconds(20)
+    limits.lease = .milliseconds(1500)
+    return Watchdog(
+        consumer: try AMQPConsumer(
+            connection: connection, topology: .none,
+            subscriptions: [AMQPSubscription(queue: "q", prefetch: 1, consumerTag: "c")], maximumBodyBytes: 1,
+            logger: logger),
+        publisher: try AMQPPublisher(connection: connection, logger: logger), http: HTTPClient(logger: logger),
+        lease: lease, leaseRenew: .milliseconds(20), limits: limits, logger: logger)
+}
+
+extension LeaseKeeper {
+    fileprivate convenience init(store: StubStore) {
+        var policy = LeasePolicy()
+        policy.renew = .milliseconds(20)
+        self.init(
+            store: store, key: "lease", instance: "i", worker: "w", policy: policy, environment: SystemEnvironment())
+    }
+}
+
+/// A store that never answers, or refuses at once.
+private struct StubStore: StateStore {
+    let isStuck: Bool
+
+    func read(_ key: String) async throws(StepError) -> StateDocument? { nil }
+
+    func write(_ bytes: [UInt8], to key: String, if condition: WriteCondition) async throws(StepError) -> WriteResult {
+        while isStuck { do { try await Task.sleep(for: .seconds(60)) } catch {} }
+        throw StepError(.transient(), "the store is down")
+    }
+
+    func delete(_ key: String) async throws(StepError) {}
 }
 
 /// Keeps every thread of the cooperative pool, this one included.
