@@ -16,7 +16,8 @@ import Testing
         for name in ["a", "b"] {
             control.observe { [weak control] event in
                 guard let status = control?.status else { return }
-                let what = "\(name) \(event == .unblocked ? "unblocked" : "other") \(status.isConnected) \(status.isBlocked)"
+                let what =
+                    "\(name) \(event == .unblocked ? "unblocked" : "other") \(status.isConnected) \(status.isBlocked)"
                 heard.update { $0.append(what) }
             }
         }
