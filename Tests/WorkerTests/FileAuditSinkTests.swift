@@ -77,7 +77,7 @@ import Testing
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             let sink = FileAuditSink(path: path)
             let failed = await #expect(throws: StepError.self) { try await sink.write(record(1)) }
-            #expect(failed?.kind == .surroundings(.auditFile))
+            #expect(failed?.kind == .surroundings(.auditSink("file")))
             #expect(failed?.message.contains(path) == true)
             try FileManager.default.removeItem(atPath: path)
             try await sink.write(record(1))
