@@ -55,6 +55,9 @@ struct HealthLedger: Sendable {
     /// Refusals that somebody vouched for (`resume`): they are believed until a success.
     private var vouched: [String: Refusal] = [:]
     private(set) var outages: [Dependency: Outage] = [:]
+    /// The gist of each reason that was told in an outage.
+    private var told: [Dependency: [[Substring]]] = [:]
+    private static let maximumTold = 16
 
     init(policy: HealthPolicy) { self.policy = policy }
 
@@ -113,15 +116,13 @@ struct HealthLedger: Sendable {
 
     // MARK: Outages
 
-    /// Notes an outage; false where it is known with the same reason, but for numbers and ids in it.
+    /// Notes an outage; false where the like of its reason was told before in the same outage, numbers and ids left out.
     mutating func open(_ outage: Outage) -> Bool {
-        if var known = outages[outage.dependency] {
-            guard known.gist != outage.gist else { return false }
-            known.reason = outage.reason
-            outages[outage.dependency] = known
-        } else {
-            outages[outage.dependency] = outage
-        }
+        outages[outage.dependency, default: outage].reason = outage.reason
+        let told = told[outage.dependency, default: []]
+        // Reasons can alternate (a connection breaks in many ways): each is worth a line, but not at every probe.
+        guard told.count < Self.maximumTold, !told.contains(outage.gist) else { return false }
+        self.told[outage.dependency] = told + [outage.gist]
         return true
     }
 
@@ -130,6 +131,7 @@ struct HealthLedger: Sendable {
     /// No probe starts an export: whether a tenant that refused those serves again, the next command must show.
     mutating func close(_ dependency: Dependency) -> Outage? {
         failingSince[dependency] = nil
+        told[dependency] = nil
         if case .tenant(let name) = dependency {
             if streaks[name]?.refusal.stage == .trigger {
                 streaks[name]?.isOnProbation = true

@@ -120,6 +120,18 @@ import Testing
         #expect(told("refused after 7 ms; create the bucket (request 77AB9EC7AB4F0614)"))
     }
 
+    @Test func saysOnceWhatAlternates() {
+        var ledger = ledger()
+        let told = (1...100).map { number in
+            ledger.open(
+                Outage(
+                    dependency: .broker, reason: number % 2 == 0 ? "reset \(number)" : "closed",
+                    since: Timestamp(milliseconds: 0)))
+        }
+        #expect(told.count { $0 } == 2)
+        #expect(ledger.outages[.broker]?.reason == "reset 100")
+    }
+
     @Test func saysOnceWhatStaysTheSame() {
         var ledger = ledger()
         let outage = Outage(dependency: .broker, reason: "a", since: Timestamp(milliseconds: 0))

