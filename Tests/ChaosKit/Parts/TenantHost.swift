@@ -26,9 +26,21 @@ package actor TenantHost {
         tenant = simulator.tenant
     }
 
+    /// Starts on free ports below those that the system gives to outgoing connections: one of these could take the port
+    /// of a tenant that is away.
     static func start() async throws -> TenantHost {
-        let configuration = SimulatorConfiguration()
-        return TenantHost(try await Simulator.start(configuration), configuration)
+        var configuration = SimulatorConfiguration()
+        var attempts = 20
+        while true {
+            configuration.port = Int.random(in: 10_000..<20_000)
+            configuration.downloadPort = Int.random(in: 10_000..<20_000)
+            do {
+                return TenantHost(try await Simulator.start(configuration), configuration)
+            } catch {
+                attempts -= 1
+                if attempts == 0 { throw error }
+            }
+        }
     }
 
     var port: Int { configuration.port }
