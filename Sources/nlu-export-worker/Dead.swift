@@ -91,8 +91,8 @@ struct Dead: AsyncParsableCommand {
             usage: "nlu-export-worker dead show [<options>] <id-or-position>",
             discussion: HelpText.discussion(
                 """
-                A number is the position that dead list shows; anything else is the id of a command or of a message, \
-                and all dead letters of that id are shown.
+                A number is the position that dead list shows; anything else is what it calls the letter: the id of a \
+                command or of a message, or the hash of one without. All dead letters of that id are shown.
                 """,
                 examples: [
                     ("the third of the list", "dead show 3"),

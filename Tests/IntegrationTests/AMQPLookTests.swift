@@ -12,11 +12,14 @@ struct AMQPLookTests {
 
     /// Looks at the first `count` messages; their ids and what came of it.
     private func look(
-        _ queue: String, _ count: Int, bound: Int = 1000, then last: AMQPLookStep = .enough
+        _ queue: String, _ count: Int, bound: Int = 1000, first: Int? = nil, keepsOrder: Bool = true,
+        then last: AMQPLookStep = .enough
     ) async throws -> (ids: [String], look: AMQPLook) {
         try await AMQPAdmin.withConnection(try AMQPTestBroker.configuration()) { session throws(AMQPError) in
             var ids: [String] = []
-            let look = try session.look(at: queue, holdingAtMost: bound, first: count) { delivery in
+            let look = try session.look(
+                at: queue, holdingAtMost: bound, first: first ?? count, keepsOrder: keepsOrder
+            ) { delivery in
                 ids.append(delivery.properties.messageID ?? "?")
                 return ids.count < count ? .goOn : last
             }
@@ -50,6 +53,31 @@ struct AMQPLookTests {
             let left = try await drain(queue)
             #expect(left.map(\.id) == ids(0..<10))
             #expect(left.first?.returns == 7, "each look counts once")
+        }
+    }
+
+    /// More than the broker takes back one by one in their order, through several consumers.
+    @Test func longQueuesKeepTheirOrder() async throws {
+        try await AMQPTestBroker.withQueue(arguments: Self.generous) { queue in
+            try await AMQPTestBroker.fill(queue, count: 500)
+            for count in [500, 40, 300, 1, 77] {
+                let (seen, look) = try await look(queue, count, first: 9)
+                #expect(seen == ids(0..<count) && look.keptOrder)
+                #expect(try await AMQPTestBroker.ready(queue) == 500, "not back yet")
+            }
+            let left = try await drain(queue)
+            #expect(left.map(\.id) == ids(0..<500))
+            #expect(left.map(\.returns).max() == 5)
+        }
+    }
+
+    @Test func withoutCareForTheOrderNothingElseIsTaken() async throws {
+        try await AMQPTestBroker.withQueue(arguments: Self.generous) { queue in
+            try await AMQPTestBroker.fill(queue, count: 5)
+            _ = try await look(queue, 5)
+            let (_, look) = try await look(queue, 2, keepsOrder: false)
+            #expect(look.taken == 2 && !look.keptOrder)
+            #expect(try await drain(queue).map(\.returns).reduce(0, +) == 7)
         }
     }
 

@@ -41,19 +41,19 @@ import Testing
     @Test(arguments: [SIGKILL, SIGINT])
     func aLookThatIsStoppedHalfwayLosesNothing(signal: Int32) async throws {
         try await Stack.run { stack in
-            let count = 60
+            let count = 300
             try await AMQPTestBroker.fill(stack.names.dead, count: count, body: Array("{}".utf8))
             let proxy = try TCPProxy(to: try AMQPTestBroker.endpoint().port)
             defer { proxy.close() }
             let isHalfway = Watched(false)
             // The message in the middle is about the last thing that reaches the program for now.
             proxy.mangle { bytes in
-                guard bytes.firstRange(of: Array("m30".utf8)) != nil, !isHalfway.value else { return }
+                guard bytes.firstRange(of: Array("m50".utf8)) != nil, !isHalfway.value else { return }
                 proxy.stall(true)
                 isHalfway.update { $0 = true }
             }
             let variables = ["NLU_EXPORT_AMQP_URL": try Stack.brokerURL(port: proxy.port)]
-            let process = try stack.start(["dead", "list"], overriding: variables)
+            let process = try stack.start(["dead", "list", "--limit", "\(count)"], overriding: variables)
             #expect(await isHalfway.wait { $0 })
             #expect(try await stack.waitForReady(stack.names.dead, 0), "they are held")
             process.send(signal)

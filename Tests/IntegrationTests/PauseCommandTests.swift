@@ -50,6 +50,25 @@ import Testing
         }
     }
 
+    @Test func aPausedFleetTakesNothingUntilItIsResumed() async throws {
+        try await Stack.run { stack in
+            _ = try await stack.finish(["pause", "--reason", "moving"])
+            let log = LogWatch()
+            try await stack.withWorkers(2, logger: log.logger) {
+                let id = try await stack.submit(model: "size-20KiB-later")
+                let isPaused = await log.wait(for: "paused: a dependency is out of order", count: 2) { line in
+                    line.metadata.values.contains { $0.contains("moving") }
+                }
+                #expect(isPaused, "\(log.text)")
+                #expect(try await stack.waitForReady(stack.names.commands, 1))
+                #expect(stack.simulator.log.triggers.isEmpty)
+                _ = try await stack.finish(["resume"])
+                _ = try await stack.events.end(of: id)
+                try await stack.expectCompleted([id])
+            }
+        }
+    }
+
     @Test func aTenantThatNobodyKnowsIsRefused() async throws {
         try await Stack.run { stack in
             for command in ["pause", "resume"] {

@@ -34,6 +34,7 @@ import Testing
         )
         #expect(three?.limit == before && three?.isKnown == true)
         #expect(four?.limit == since && four?.isKnown == true)
+        #expect(four?.isByPolicy == text.contains("effective_policy_definition"))
     }
 
     @Test func anAnswerAboutSomethingElseTellsNothing() {
@@ -73,6 +74,8 @@ import Testing
         #expect(low?.contains("q destroys messages that are looked at more than 20 times (the default)") == true)
         let feared = DeliveryAllowance.unknown("no permission").warning(queue: "q")
         #expect(feared?.contains("not to be known (no permission)") == true)
+        let policy = DeliveryAllowance(limit: 9, isKnown: true, source: "x", isByPolicy: true).warning(queue: "q")
+        #expect(policy?.contains("raise delivery-limit in the policy") == true)
         #expect([low, feared].allSatisfy { $0?.contains("x-delivery-limit=1000000") == true })
     }
 

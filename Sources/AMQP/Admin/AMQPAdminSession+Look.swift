@@ -23,9 +23,9 @@ package struct AMQPLook: Sendable, Hashable {
 }
 
 extension AMQPAdminSession {
-    /// Looks at the messages of a queue from its head and gives every one back, one by one in their order, whatever
-    /// happens: none is acknowledged or rejected, and where this process or its connection dies, the broker takes them
-    /// back by itself, in their order too.
+    /// Looks at the messages of a queue from its head and gives every one back in their order, whatever happens: none is
+    /// acknowledged or rejected, and where this process or its connection dies, the broker takes them back by itself,
+    /// in their order too.
     ///
     /// Every message taken counts one delivery: a queue with a low delivery limit destroys what is looked at too often.
     ///
@@ -39,25 +39,26 @@ extension AMQPAdminSession {
     /// - Parameters:
     ///   - bound: how many messages are held at the same time at most, up to 65,535; nothing is seen beyond it.
     ///   - first: how many messages will probably be looked at; not many more are taken than are needed.
+    ///   - keepsOrder: without, nothing is taken for the order's sake, and all is returned in the way that spends the
+    ///     fewest deliveries.
     ///   - visit: gets each message; what it throws ends the look.
     /// - Throws: `not_found` where there is no such queue, what `visit` throws, and what ends a channel or connection.
     package func look(
-        at name: String, holdingAtMost bound: Int, first: Int = 16,
+        at name: String, holdingAtMost bound: Int, first: Int = 16, keepsOrder: Bool = true,
         visit: (AMQPDelivery) throws(AMQPError) -> AMQPLookStep
     ) throws(AMQPError) -> AMQPLook {
         guard let state = try queue(name) else {
             throw AMQPError(.notFound, "The queue '\(name)' does not exist. Declare it first.", isRetriable: false)
         }
-        var hand = LookingHand(queue: name, ready: Int(state.messageCount))
+        var hand = LookingHand(queue: name, ready: Int(state.messageCount), keepsOrder: keepsOrder)
         do throws(AMQPError) {
             let hasAllReturned = try hand.take(over: self, atMost: min(bound, 65_535), first: first, visit)
-            try hand.giveBack(over: self)
-            return AMQPLook(
-                queue: state, taken: hand.tags.count,
-                keptOrder: hasAllReturned || hand.tags.count >= Int(state.messageCount))
+            let isInOrder = try hand.giveBack(over: self)
+            let hasAll = hasAllReturned || hand.tags.count >= Int(state.messageCount)
+            return AMQPLook(queue: state, taken: hand.tags.count, keptOrder: hasAll && isInOrder)
         } catch {
             // What cannot be given back any more, the broker takes back when it sees the channel gone.
-            try? hand.giveBack(over: self)
+            _ = try? hand.giveBack(over: self)
             throw error
         }
     }
@@ -69,17 +70,22 @@ private struct LookingHand {
     private static let patience = Duration.milliseconds(250)
     /// How often to ask while there is one that does not come.
     private static let asks = 40
+    /// How many messages the broker takes back one by one in the order they are returned; what comes faster than it
+    /// can write it down it puts in an order of its own.
+    private static let orderly = 32
 
     let queue: String
     /// How many messages there seem to be.
     let ready: Int
+    let keepsOrder: Bool
     /// In the order of the deliveries.
     private(set) var tags: [AMQPDeliveryTag] = []
     private var consumers: [String] = []
 
-    init(queue: String, ready: Int) {
+    init(queue: String, ready: Int, keepsOrder: Bool) {
         self.queue = queue
         self.ready = ready
+        self.keepsOrder = keepsOrder
     }
 
     /// Takes messages as `visit` wants; whether all that were ever returned are among them.
@@ -103,7 +109,7 @@ private struct LookingHand {
             isLastReturned = delivery.isRedelivered
             if step == .goOn { step = try visit(delivery) }
             // Those behind the first that never was returned were not either.
-            if step == .enough, !isLastReturned { break }
+            if step == .enough, !isLastReturned || !keepsOrder { break }
         }
         return !isLastReturned
     }
@@ -147,16 +153,37 @@ private struct LookingHand {
         return true
     }
 
-    /// Returns everything in its order, even where the caller has given up meanwhile, and waits until the broker has
-    /// read that.
-    mutating func giveBack(over admin: AMQPAdminSession) throws(AMQPError) {
+    /// Returns everything, even where the caller has given up meanwhile, and waits until it is back; whether it is in
+    /// its order.
+    ///
+    /// A few messages are returned one by one, which RabbitMQ 4.3 does not count towards the delivery limit. Many go
+    /// back with their channel: one step for the queue, and in the order of the deliveries.
+    mutating func giveBack(over admin: AMQPAdminSession) throws(AMQPError) -> Bool {
         // With the channel gone they are back already.
-        guard admin.session.isChannelOpen else { return }
+        guard admin.session.isChannelOpen else { return true }
         admin.keepsBodies = false
         defer { admin.keepsBodies = true }
         while let tag = consumers.popLast() { try admin.session.cancel(consumerTag: tag) }
         while let delivery = admin.inbox.popFirst() { tags.append(delivery.tag) }
-        for tag in tags where tag.generation == admin.generation { try admin.session.settle(tag.tag, .requeue) }
-        if !tags.isEmpty { try admin.session.declare(AMQPTopology.Queue(name: queue), passive: true) }
+        guard !tags.isEmpty else { return true }
+        guard tags.count > Self.orderly, keepsOrder else {
+            for tag in tags where tag.generation == admin.generation { try admin.session.settle(tag.tag, .requeue) }
+            try admin.session.declare(AMQPTopology.Queue(name: queue), passive: true)
+            return tags.count <= Self.orderly
+        }
+        try admin.session.closeChannel()
+        try admin.reopen()
+        try awaitReturn(over: admin)
+        return true
+    }
+
+    /// The broker takes back what a closed channel held in its own time: whoever looks next should find it. Others may
+    /// take messages meanwhile, so this does not wait for ever.
+    private func awaitReturn(over admin: AMQPAdminSession) throws(AMQPError) {
+        for _ in 0..<100 {
+            let state = try admin.session.declare(AMQPTopology.Queue(name: queue), passive: true)
+            if state.messageCount >= tags.count { return }
+            _ = try admin.awaitDelivery(within: .milliseconds(20))
+        }
     }
 }

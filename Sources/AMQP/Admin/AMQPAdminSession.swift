@@ -31,13 +31,18 @@ package final class AMQPAdminSession {
     /// Makes sure of an open channel before every step.
     private func channel() throws(AMQPError) -> Session {
         try flag.check()
-        guard !session.isChannelOpen else { return session }
+        try reopen()
+        return session
+    }
+
+    /// Opens the channel where it is not open. Tags of the one before mean nothing any more.
+    func reopen() throws(AMQPError) {
+        guard !session.isChannelOpen else { return }
         try session.openChannel()
         generation += 1
         confirms = false
         _ = ledger.reset()
         inbox = []
-        return session
     }
 
     /// Throws `cancelled` once the caller has given up.

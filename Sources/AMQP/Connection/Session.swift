@@ -76,6 +76,16 @@ final class Session {
         isChannelOpen = true
     }
 
+    /// Closes the channel: what was delivered on it and not settled goes back. The connection stays.
+    func closeChannel() throws(AMQPError) {
+        guard isChannelOpen else { return }
+        try sendWithArena("closing the channel") { unsafe crmq_channel_close($0.state, 200, $1.bytes("done")) }
+        try awaitEvent("closing the channel") {
+            $0 == .reply(.done(method: AMQP_CHANNEL_CLOSE_OK_METHOD)) ? () : nil
+        }
+        isChannelOpen = false
+    }
+
     // MARK: Waiting and reading
 
     /// Sleeps until there is something to read, a wake-up, the deadline or the next heartbeat.

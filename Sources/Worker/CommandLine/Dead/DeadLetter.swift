@@ -46,10 +46,14 @@ struct DeadLetter: Sendable, Hashable {
     var version: String? { command?.version ?? invalid?.version }
     var format: String? { command?.format ?? invalid?.format }
 
-    /// What people call it: its command, else its message id, else the hash that stands for it.
-    var name: String { commandID ?? messageID ?? digest }
+    /// What people call it: its command, else its message id, else the beginning of the hash that stands for it.
+    var name: String { commandID ?? messageID ?? String(digest.prefix(Self.shortHash)) }
 
-    func isCalled(_ id: String) -> Bool { [commandID, messageID, digest].contains(id) }
+    private static let shortHash = 12
+
+    func isCalled(_ id: String) -> Bool {
+        commandID == id || messageID == id || (id.utf8.count >= Self.shortHash && digest.hasPrefix(id))
+    }
 }
 
 /// One way a message was dead-lettered, from its `x-death` header.

@@ -77,7 +77,7 @@ struct DeadListReport: Sendable {
                     + "--anyway looks at it nevertheless")
         }
         if !look.keptOrder {
-            texts.append("the order of \(queue) changed: not all of its messages could be held at once")
+            texts.append("the order of \(queue) may have changed: not all that were returned before could be taken")
         }
         return texts.map { LogText.clean($0) }
     }

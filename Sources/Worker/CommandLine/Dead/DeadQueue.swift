@@ -68,7 +68,9 @@ struct DeadQueue: Sendable {
         var spent: Int?
         // Where deliveries are scarce, none is spent on a message that may not be looked at.
         let isScarce = (allowance.limit ?? .max) < DeliveryAllowance.comfortable
-        let look = try session.look(at: name, holdingAtMost: bound, first: isScarce ? 1 : first) { delivery in
+        let look = try session.look(
+            at: name, holdingAtMost: bound, first: isScarce ? 1 : first, keepsOrder: !isScarce
+        ) { delivery in
             let count = Int(clamping: delivery.properties.headers["x-delivery-count"]?.intValue ?? 0)
             if !isForced, allowance.isNearlySpent(count) {
                 spent = count

@@ -75,7 +75,7 @@ struct DeadShowReport: Sendable {
                     + "at it nevertheless")
         }
         if !look.keptOrder {
-            texts.append("the order of \(queue) changed: not all of its messages could be held at once")
+            texts.append("the order of \(queue) may have changed: not all that were returned before could be taken")
         }
         return texts
     }

@@ -19,6 +19,8 @@ struct DeliveryAllowance: Sendable, Hashable {
     let isKnown: Bool
     /// Where it comes from.
     let source: String
+    /// Whether a policy has a part in it.
+    var isByPolicy = false
 
     static func unlimited(_ source: String) -> DeliveryAllowance { .init(limit: nil, isKnown: true, source: source) }
     static func limited(_ limit: Int, _ source: String) -> DeliveryAllowance {
@@ -32,7 +34,9 @@ struct DeliveryAllowance: Sendable, Hashable {
     func warning(queue: String) -> String? {
         guard let limit, limit < Self.comfortable else { return nil }
         let remedy =
-            "declare the queue with x-delivery-limit=1000000 (nlu-export-worker topology plan shows what differs)"
+            isByPolicy
+            ? "raise delivery-limit in the policy (rabbitmqctl list_policies), or take the queue out of it"
+            : "declare the queue with x-delivery-limit=1000000 (nlu-export-worker topology plan shows what differs)"
         guard isKnown else {
             return "how often \(queue) takes a message back is not to be known (\(source)); the broker may destroy "
                 + "messages that are looked at more than \(limit) times: set amqp.management.url, or \(remedy)"
@@ -68,9 +72,11 @@ extension DeliveryAllowance {
         case (let one?, nil), (nil, let one?):
             let source = policy == nil ? "its argument x-delivery-limit" : "delivery-limit of a policy"
             self = one < 0 ? .unlimited(source) : .limited(one, source)
+            isByPolicy = policy != nil
         case (let one?, let other?):
             // A negative one means no limit only while it stands alone; together the lesser holds.
             self = .limited(max(0, min(one, other)), "the lesser of its argument and of a policy's delivery-limit")
+            isByPolicy = true
         }
     }
 
