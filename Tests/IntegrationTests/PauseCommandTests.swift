@@ -1,5 +1,6 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
+import CognigySimulator
 import ExportPipeline
 import Foundation
 import HTTPTransport
