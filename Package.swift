@@ -26,6 +26,11 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+/// The fuzz targets are tests that replay their corpus; `ops/fuzz`, which sets this, builds them as a program with
+/// libFuzzer in it instead. (No target of its own: it sees internals, which only a build for testing shows.)
+let isFuzzing = Context.environment["NLU_FUZZ"] != nil
+let fuzzed: [Target.Dependency] = ["AMQP", "Cognigy", "ExportPipeline", "HTTPTransport", "ObjectStore", "Worker"]
+
 let package = Package(
     name: "nlu-export-worker",
     dependencies: [
@@ -100,6 +105,13 @@ let package = Package(
         .testTarget(
             name: "CognigySimulatorTests", dependencies: ["CognigySimulator", crypto, nioCore, nioPosix],
             swiftSettings: strict),
+        isFuzzing
+            ? .executableTarget(
+                name: "Fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["corpus", "Replay"],
+                swiftSettings: strict)
+            : .testTarget(
+                name: "Fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["corpus", "Driver"],
+                swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
