@@ -9,7 +9,7 @@ import Testing
 @Suite struct CheckpointWriterTests {
     /// One document, and writes that lose their answers: before they take effect, or after.
     private final class LossyStore: StateStore {
-        enum Loss { case before, after }
+        enum Loss { case before, after, refused }
 
         private struct State {
             var document: StateDocument?
@@ -31,6 +31,7 @@ import Testing
                 state.writes += 1
                 let loss = state.losses[state.writes]
                 if loss == .before { return nil }
+                if loss == .refused { return .conflict }
                 let expected: WriteCondition = state.document.map { .version($0.version) } ?? .absent
                 guard condition == expected else { return .conflict }
                 let version = "v\(state.writes)"
@@ -82,6 +83,24 @@ import Testing
         #expect(store.nonce == "two")
         #expect(await failure(writer, checkpoint("four")) == nil)
         #expect(store.nonce == "four")
+    }
+
+    /// S3 may answer 409 to a conditional write although its condition holds.
+    @Test(arguments: [1, 2]) func aRefusalWithoutCauseIsNoOvertaking(refused: Int) async {
+        let store = LossyStore(losing: [refused: .refused])
+        let writer = CheckpointWriter(store: store, key: "k", version: nil)
+        #expect(await failure(writer, checkpoint("one")) == nil)
+        #expect(await failure(writer, checkpoint("two")) == nil)
+        #expect(store.nonce == "two")
+    }
+
+    @Test func refusalsWithoutCauseAreTriedAgainLater() async {
+        let store = LossyStore(losing: [2: .refused, 3: .refused])
+        let writer = CheckpointWriter(store: store, key: "k", version: nil)
+        #expect(await failure(writer, checkpoint("one")) == nil)
+        #expect(await failure(writer, checkpoint("two")) == .transient())
+        #expect(await failure(writer, checkpoint("two")) == nil)
+        #expect(store.nonce == "two")
     }
 
     @Test func anotherWorkersWriteIsNone() async {
