@@ -63,6 +63,17 @@ import Testing
         },
     ]
 
+    /// "Still under way" is as old as the question: a process that slept over the answer asks again before it gives up.
+    @Test func aDeadlineDoesNotRunOutOnAnOldAnswer() async {
+        let world = FakeWorld()
+        world.with {
+            $0.pollsPerJob = 2
+            $0.sleepsOverPolls = [.zero, .seconds(3 * 3600)]
+        }
+        #expect(await FakeWorker("a", on: world, policy: patient).deliver(message()) == .acknowledge)
+        #expect(world.snapshot.triggers.count == 1)
+    }
+
     @Test(arguments: permanent)
     func rejectsAfterAuditAndEvent(_ row: Row) async {
         let world = FakeWorld()

@@ -125,6 +125,7 @@ extension FakeLink: ExporterDirectory, ModelExporter {
         return try call("poll", on: .tenant(command.tenant)) {
             (state: inout FakeWorld.State) throws(StepError) -> JobStatus in
             state.polls += 1
+            if !state.sleepsOverPolls.isEmpty { state.now += state.sleepsOverPolls.removeFirst() }
             if !state.jobStatuses.isEmpty { return state.jobStatuses.removeFirst() }
             guard let index = state.jobs.firstIndex(where: { $0.job == job }) else {
                 throw StepError(.gone, "job \(job.jobID) is unknown")

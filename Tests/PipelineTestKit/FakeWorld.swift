@@ -38,6 +38,8 @@ package final class FakeWorld: Sendable {
         // What the tenant and the store answer.
         package var versionStatuses: [VersionStatus] = []
         package var pollsPerJob = 1
+        /// How long the processes sleep between the answer to each of the next polls and its arrival.
+        package var sleepsOverPolls: [Duration] = []
         package var isMultipart = true
         package var reportsEncryption = true
         package var failures: [String: [StepError]] = [:]

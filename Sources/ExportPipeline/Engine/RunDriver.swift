@@ -30,14 +30,26 @@ struct RunDriver: Sendable {
                 stage = machine.stage
                 note(.stageBegan(machine.stage), machine)
             }
+            let asked = environment.now()
             let result = await examined(await perform(step, &machine), of: step, machine)
             if !isStarted, case .written = result, case .write(let first) = step {
                 isStarted = true
                 let previous = start.base?.owner
                 note(.runStarted(first, takenOverFrom: previous == settings.instance ? nil : previous), machine)
             }
-            step = machine.handle(result, at: environment.moment())
+            step = machine.handle(result, at: moment(of: result, asked: asked))
             tell(result, next: step, machine)
+        }
+    }
+
+    /// The moment for which a result holds: "still under way" is as old as the question, and no deadline runs out on it
+    /// because the process slept since.
+    private func moment(of result: RunResult, asked: Duration) -> Moment {
+        let moment = parts.environment.moment()
+        switch result {
+        case .status(.trainingUnderWay), .polled(.underWay):
+            return Moment(now: asked, date: moment.date, jitter: moment.jitter, uniqueID: moment.uniqueID)
+        default: return moment
         }
     }
 
