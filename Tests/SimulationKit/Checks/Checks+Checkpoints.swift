@@ -9,7 +9,8 @@ extension Checks {
             return fail("owner-writes", "a checkpoint of \(new.commandID), which nobody asked for")
         }
         if runs[new.runID] == nil {
-            register(Run(id: new.runID, command: command, fingerprint: new.fingerprint))
+            register(
+                Run(id: new.runID, command: command, fingerprint: new.fingerprint, beganAt: world.clock.now))
         }
         checkWriter(new, old, process)
         if let old { checkSuccession(new, old, process) }
@@ -104,5 +105,17 @@ extension Checks {
         }
         if outcome.runID != new.runID { fail("one-outcome", "run \(new.runID) is decided as run \(outcome.runID)") }
         runs[new.runID]?.outcome = outcome
+        if outcome.failure?.code == .permissionDenied { refused(new, process) }
+    }
+
+    /// Each time that a tenant loses its scope, only so many commands are believed to be refused for reasons of their own.
+    private func refused(_ new: Checkpoint, _ process: Incarnation) {
+        guard let command = command(named: new.commandID) else { return }
+        let tenant = world.scenario.commands[command].tenant
+        let limit = world.scenario.suspectAfter * world.scopeLosses[tenant, default: 0]
+        let key = Refused(process: process.number, tenant: tenant)
+        refused[key, default: []].insert(new.commandID)
+        guard refused[key]?.count ?? 0 > limit else { return }
+        fail("refusals-bounded", "\(process.instance) lets more than \(limit) commands fail for a lost scope")
     }
 }

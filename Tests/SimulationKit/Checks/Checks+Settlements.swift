@@ -34,13 +34,15 @@ extension Checks {
             return fail("rejected-early", "\(process.instance) rejects \(message) before its failure was told")
         }
         let codes = told.compactMap { $0.outcome?.failure?.code }
-        let expected = expectedFailures(of: message)
+        var expected = expectedFailures(of: message)
+        // What is replayed has had its cause mended, but may share a run that began before.
+        if told.contains(where: { $0.beganAt <= message.publishedAt }) { expected.formUnion(ownFailures(of: message)) }
         if told.contains(where: \.isRefusal),
             expected.contains(.invalidCommand) || expected.contains(.commandIDConflict)
         {
             return
         }
-        guard !codes.contains(where: expected.contains) else { return }
+        if codes.contains(where: expected.contains) { return }
         let failure = told.compactMap { $0.outcome?.failure }.first
         fail(
             "dead-by-surroundings",
@@ -78,21 +80,28 @@ extension Checks {
     /// The failures that the scenario itself asks for.
     private func expectedFailures(of message: Message) -> Set<FailureCode> {
         let plan = world.scenario.commands[message.command]
-        var codes: Set<FailureCode> = []
-        switch plan.ending {
-        case .completes: break
-        case .invalid: codes = [.invalidCommand]
-        // What is replayed has had its cause mended.
-        case _ where message.replay != nil: break
-        case .jobFails: codes = [.exportFailed]
-        case .unknownJobStatus: codes = [.unexpectedJobStatus]
-        case .notTrained: codes = [.modelNotTrained]
-        case .modelMissing: codes = [.modelNotFound]
-        }
+        var codes = message.replay == nil || plan.ending == .invalid ? ownFailures(of: message) : []
+        if world.scopeLosses[plan.tenant] != nil { codes.insert(.permissionDenied) }
         if plan.copies.contains(where: { $0.variant != 0 }) { codes.insert(.commandIDConflict) }
         if plan.lostJobs >= World.policy.maxRuns { codes.insert(.exportLost) }
+        let isReturned = { [world] (other: Message) in
+            other.command == message.command && other.returns >= world.scenario.deliveryLimit - 10
+        }
+        if world.broker.messages.contains(where: isReturned) { codes.insert(.deliveriesExhausted) }
         if plan.unencrypted >= 2 { codes.formUnion([.storageRefused, .artifactUnreadable]) }
         return codes
+    }
+
+    /// The failure that the command itself is made for.
+    private func ownFailures(of message: Message) -> Set<FailureCode> {
+        switch world.scenario.commands[message.command].ending {
+        case .completes: []
+        case .invalid: [.invalidCommand]
+        case .jobFails: [.exportFailed]
+        case .unknownJobStatus: [.unexpectedJobStatus]
+        case .notTrained: [.modelNotTrained]
+        case .modelMissing: [.modelNotFound]
+        }
     }
 
     // MARK: The end

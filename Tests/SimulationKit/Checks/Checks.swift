@@ -7,7 +7,7 @@ internal import ExportPipeline
 /// The names of the promises: `owner-writes`, `take-over`, `decided-is-final`, `one-outcome`, `needless-run`,
 /// `claim-before-trigger`, `second-trigger`, `told-before-decided`, `one-record`, `one-event`, `acknowledged-early`,
 /// `rejected-early`, `dead-by-surroundings`, `own-write`, `attempts`, `runs-bounded`, `returns-bounded`,
-/// `consumer-timeout`, `stale-settlement`, `lost-or-stuck`, `object-durable`,
+/// `consumer-timeout`, `held-while-paused`, `delivery-limit`, `refusals-bounded`, `stale-settlement`, `lost-or-stuck`, `object-durable`,
 /// `left-upload`, `virtual-time`.
 final class Checks {
     /// A run, or a message that never became one.
@@ -16,6 +16,7 @@ final class Checks {
         let command: Int
         /// The content of the command it is for; of a refusal, that of the message.
         let fingerprint: String
+        let beganAt: Instant
         var isRefusal = false
         /// The first outcome that was decided.
         var outcome: Outcome?
@@ -36,6 +37,14 @@ final class Checks {
     private var eventOwners: [String: String] = [:]
     /// Uploads that a checkpoint named when its owner was replaced.
     var orphans: Set<Int> = []
+    /// Who let commands fail for a scope that was lost.
+    struct Refused: Hashable {
+        let process: Int
+        let tenant: Int
+    }
+
+    /// The commands that failed so.
+    var refused: [Refused: Set<String>] = [:]
 
     init(_ world: World) { self.world = world }
 
@@ -58,7 +67,16 @@ final class Checks {
         }
         fingerprints[message.number] = fingerprint
         guard runs[digest] == nil else { return }
-        register(Run(id: digest, command: message.command, fingerprint: fingerprint, isRefusal: true))
+        register(
+            Run(
+                id: digest, command: message.command, fingerprint: fingerprint, beganAt: world.clock.now,
+                isRefusal: true))
+    }
+
+    /// The budget of what is stored for the command of a checkpoint.
+    func budget(ofCheckpoint key: String) -> Budget? {
+        let name = key.split(separator: "/").last.map { $0.dropLast(".json".count) }
+        return name.flatMap { commands[String($0)] }.map(Budget.store)
     }
 
     func command(named id: String) -> Int? { commands[id] }

@@ -20,6 +20,9 @@ extension Scenario {
         if random.chance(0.4) { freezes = random.pick([0.3, 0.7]) }
         if random.chance(0.2) { consumerTimeout = random.between(3 * .minute, 6 * .minute) }
         knowsConsumerTimeout = random.chance(0.7)
+        // A command that dies with ten workers in a row while nobody may judge it is the broker's to drop.
+        if crashes == 0, random.chance(0.2) { deliveryLimit = 12 + random.below(8) }
+        suspectAfter = random.pick([1, 2, 5])
         for _ in 0..<random.pick([0, 0, 1, 1, 2, 3, 5]) {
             incidents.append((random.between(0, calmAt), incident(&random)))
         }
@@ -48,7 +51,7 @@ extension Scenario {
         if random.chance(0.12) { command.lostJobs = random.pick([1, 1, 2, 3]) }
         if random.chance(0.08) { command.unencrypted = random.pick([1, 2, 5]) }
         if random.chance(0.15) { command.vanishesAt = first + random.magnitude(.second, calmAt) }
-        command.isReplayed = command.ending != .completes && random.chance(0.5)
+        command.isReplayed = random.chance(0.5)
         return command
     }
 
@@ -73,7 +76,7 @@ extension Scenario {
         let host = random.below(hosts)
         let server = random.pick([.store, .store, .exchange, .file] + (0..<tenants).map(Server.tenant))
         let short = random.magnitude(.second, 5 * .minute)
-        switch random.below(12) {
+        switch random.below(15) {
         case 0, 1: return .partition(host: host, server, oneWay: random.chance(0.3), short)
         case 2: return .outage(server, random.magnitude(5 * .second, 30 * .minute))
         case 3: return .refused(host: random.chance(0.5) ? host : nil, server, random.magnitude(.second, 30 * .minute))
@@ -83,7 +86,10 @@ extension Scenario {
         case 8: return .crash(host: host)
         case 9: return .freeze(host: host, random.magnitude(10 * .second, 3 * 60 * .minute))
         case 10: return .drain(host: host)
-        default: return .pause(host: host, short)
+        case 11: return .pause(host: host, short)
+        case 12: return .scopeLost(tenant: random.below(tenants), random.magnitude(.second, 20 * .minute))
+        case 13: return .blocked(random.magnitude(.second, 20 * .minute))
+        default: return .clockJump(host: host, random.between(-10 * .minute, 10 * .minute))
         }
     }
 

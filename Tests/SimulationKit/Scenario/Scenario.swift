@@ -67,7 +67,7 @@ struct Scenario {
 
     /// What happens at an instant that no call decides.
     enum Incident {
-        case partition(host: Int, Server, oneWay: Bool, Instant)
+        case partition(host: Int?, Server, oneWay: Bool, Instant)
         case outage(Server, Instant)
         /// The credentials are refused: of one host, or everybody's.
         case refused(host: Int?, Server, Instant)
@@ -78,6 +78,11 @@ struct Scenario {
         case freeze(host: Int, Instant)
         case drain(host: Int)
         case pause(host: Int, Instant)
+        /// The tenant answers every question about models with 403.
+        case scopeLost(tenant: Int, Instant)
+        /// The broker's alarm: it takes no events.
+        case blocked(Instant)
+        case clockJump(host: Int, Instant)
     }
 
     /// What strikes a process at one of its calls.
@@ -108,13 +113,17 @@ struct Scenario {
     var knowsConsumerTimeout = true
     /// From then on nothing goes wrong any more, and everything must come to its end.
     var calmAt: Instant = 0
+    /// `amqp.deliveryLimit`, at the broker and in the workers.
+    var deliveryLimit = 1000
+    /// `health.suspectAfter`.
+    var suspectAfter = 5
 }
 
 extension Scenario.Incident: CustomStringConvertible {
     var description: String {
         switch self {
         case .partition(let host, let server, let oneWay, let duration):
-            "host \(host) cut off from \(server.name) for \(duration.text)s\(oneWay ? ", answers only" : "")"
+            "\(host.map { "host \($0)" } ?? "everybody") cut off from \(server.name) for \(duration.text)s\(oneWay ? ", answers only" : "")"
         case .outage(let server, let duration): "\(server.name) is out of order for \(duration.text)s"
         case .refused(let host, let server, let duration):
             "\(server.name) refuses \(host.map { "host \($0)" } ?? "everybody") for \(duration.text)s"
@@ -124,6 +133,9 @@ extension Scenario.Incident: CustomStringConvertible {
         case .crash(let host): "host \(host) crashes"
         case .freeze(let host, let duration): "host \(host) freezes for \(duration.text)s"
         case .drain(let host): "host \(host) is told to end"
+        case .scopeLost(let tenant, let duration): "tenant\(tenant) refuses every question for \(duration.text)s"
+        case .blocked(let duration): "the broker takes no events for \(duration.text)s"
+        case .clockJump(let host, let step): "the wall clock of host \(host) jumps by \(step.text)s"
         case .pause(let host, let duration): "an operator pauses host \(host) for \(duration.text)s"
         }
     }

@@ -20,7 +20,7 @@ struct ArtifactPort: ArtifactStore {
         let plan = world.scenario.commands[number]
         let name = Server.tenantName(plan.tenant)
         let content = try await process.call(
-            .tenant(plan.tenant), "download", destination.exportID, budget: "download \(number)",
+            .tenant(plan.tenant), "download", destination.exportID, budget: .download(number),
             trouble: Faults.tenant(name)
         ) { world.tenants[plan.tenant].download(link) }
         let artifact = StoredArtifact(
@@ -39,14 +39,18 @@ struct ArtifactPort: ArtifactStore {
     ) async throws(StepError) {
         let (process, world, key) = (process, world, artifact.key)
         try await read(plan, number, part: 1)
-        let upload: Int = try await process.call(.store, "create-upload", key, trouble: Faults.store) {
+        let upload: Int = try await process.call(
+            .store, "create-upload", key, budget: .store(number), trouble: Faults.store
+        ) {
             .success(world.bucket.begin(key))
         }
         do {
             try await observer.uploadStarted("\(upload)")
             for part in 1...plan.parts {
                 if part > 1 { try await read(plan, number, part: part) }
-                try await process.call(.store, "part", "\(part) of upload \(upload)", trouble: Faults.store) {
+                try await process.call(
+                    .store, "part", "\(part) of upload \(upload)", budget: .store(number), trouble: Faults.store
+                ) {
                     world.bucket.add(part: part, to: upload)
                 }
             }
@@ -59,7 +63,7 @@ struct ArtifactPort: ArtifactStore {
 
     private func read(_ plan: Scenario.Command, _ number: Int, part: Int) async throws(StepError) {
         try await process.call(
-            .tenant(plan.tenant), "body", "part \(part) of c\(number)", budget: "download \(number)",
+            .tenant(plan.tenant), "body", "part \(part) of c\(number)", budget: .download(number),
             trouble: Faults.body
         ) { .success(()) }
     }
@@ -72,10 +76,11 @@ struct ArtifactPort: ArtifactStore {
         for attempt in 1...3 {
             do throws(StepError) {
                 let put = try await process.call(
-                    .store, "put", "\(artifact.key)\(upload.map { ", upload \($0)" } ?? "")", trouble: Faults.store
+                    .store, "put", "\(artifact.key)\(upload.map { ", upload \($0)" } ?? "")", budget: .store(number),
+                    trouble: Faults.store
                 ) { .success(world.put(artifact, of: number, upload: upload, by: process)) }
                 if put == .stored { return false }
-                if try await compare(artifact) { return true }
+                if try await compare(artifact, number) { return true }
                 throw StepError(.transient(), "the object is not there after all: \(put)")
             } catch {
                 if error.kind == .interrupted || attempt == 3 || error.httpStatus == 403 { throw error }
@@ -86,9 +91,11 @@ struct ArtifactPort: ArtifactStore {
     }
 
     /// Whether the same content lies under the key.
-    private func compare(_ artifact: StoredArtifact) async throws(StepError) -> Bool {
+    private func compare(_ artifact: StoredArtifact, _ number: Int) async throws(StepError) -> Bool {
         let world = world
-        let found = try await process.call(.store, "compare", artifact.key, trouble: Faults.store) {
+        let found = try await process.call(
+            .store, "compare", artifact.key, budget: .store(number), trouble: Faults.store
+        ) {
             .success(world.bucket.objects[artifact.key])
         }
         guard let found else { return false }

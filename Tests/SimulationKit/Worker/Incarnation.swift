@@ -108,7 +108,7 @@ final class Incarnation: @unchecked Sendable {
     ///   - answered: what the worker knows once it has the answer.
     func call<Value: Sendable>(
         _ server: Server, _ code: StaticString, _ subject: @escaping @autoclosure () -> String,
-        budget: String? = nil, trouble: @escaping (Trouble) -> StepError,
+        budget: Budget? = nil, trouble: @escaping (Trouble) -> StepError,
         answered: @escaping (Value) -> Void = { _ in }, effect: @escaping () -> Result<Value, StepError>
     ) async throws(StepError) -> Value {
         let cancelled = Result<Value, StepError>.failure(StepError(.interrupted, "cancelled"))
@@ -126,7 +126,7 @@ final class Incarnation: @unchecked Sendable {
     }
 
     private func send<Value: Sendable>(
-        _ server: Server, _ code: StaticString, _ subject: @escaping () -> String, _ budget: String?,
+        _ server: Server, _ code: StaticString, _ subject: @escaping () -> String, _ budget: Budget?,
         _ strike: Scenario.Strike?, _ trouble: (Trouble) -> StepError, _ answered: @escaping (Value) -> Void,
         _ effect: @escaping () -> Result<Value, StepError>, _ reply: Reply<Result<Value, StepError>>
     ) {

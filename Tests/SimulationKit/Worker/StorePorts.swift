@@ -70,7 +70,7 @@ struct StatePort: StateStore {
         let written = Written()
         return try await process.call(
             .store, "write", "\(key) if \(condition): \(world.summary(bytes, isCheckpoint: isCheckpoint))",
-            trouble: Faults.store,
+            budget: world.checks.budget(ofCheckpoint: key), trouble: Faults.store,
             answered: { (result: WriteResult) in
                 if case .written = result { world.checks.saw(written.checkpoint, isOwnWrite: true, by: process) }
             },

@@ -33,6 +33,9 @@ final class Subscriber: CommandSource, @unchecked Sendable {
 
     private var wanted: Set<Int> { Set(0..<world.scenario.queues).subtracting(paused) }
 
+    /// How many deliveries of a queue it holds.
+    func held(of queue: String) -> Int { ledger.count(queue: queue) }
+
     // MARK: The line
 
     /// Connects, now or as soon as the broker can be reached.

@@ -32,7 +32,7 @@ struct TenantPort: ModelExporter {
         let (process, number, tenant) = (process, process.world.number(of: command), tenant)
         if process.isAlive { process.world.checks.triggers(runID, by: process) }
         return try await process.call(
-            .tenant(index), "trigger", "\(command.commandID) run \(runID)", budget: "trigger \(number)",
+            .tenant(index), "trigger", "\(command.commandID) run \(runID)", budget: .trigger(number),
             trouble: Faults.tenant(name, isTrigger: true)
         ) { .success(tenant.trigger(number, runID: runID, by: process)) }
     }

@@ -11,7 +11,7 @@ struct VirtualEnvironment: PipelineEnvironment {
     func now() -> Duration { world.clock.now.duration }
 
     func date() -> Timestamp {
-        let skew = world.scenario.skews[process.host]
+        let skew = world.skews[process.host]
         return Timestamp(milliseconds: world.scenario.startsAt + (world.clock.now + skew) / 1000)
     }
 

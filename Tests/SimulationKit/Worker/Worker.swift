@@ -13,6 +13,7 @@ final class Worker: @unchecked Sendable {
     private let environment: VirtualEnvironment
     private var renewing: Task<Void, Never>?
     private var isDraining = false
+    private var pausedSince: [String: Instant] = [:]
 
     private static let template: ObjectKeyTemplate = {
         do { return try ObjectKeyTemplate(ObjectKeyTemplate.standard) } catch {
@@ -27,11 +28,13 @@ final class Worker: @unchecked Sendable {
         subscriber = Subscriber(process)
         let state = StatePort(process: process)
         let probe = ProbePort(process: process)
-        health = DependencyHealth(policy: HealthPolicy(), probe: probe, environment: environment)
+        var healthPolicy = HealthPolicy()
+        healthPolicy.suspectAfter = world.scenario.suspectAfter
+        health = DependencyHealth(policy: healthPolicy, probe: probe, environment: environment)
         var settings = PipelineSettings(
             instance: process.instance, worker: "host\(process.host)/\(process.number)", actor: "automation_service",
             eventSource: "nlu-export-worker", auditPrefix: "audit/", keyTemplate: Self.template,
-            stateKeys: World.stateKeys, commandLimits: CommandLimits(), deliveryLimit: World.deliveryLimit,
+            stateKeys: World.stateKeys, commandLimits: CommandLimits(), deliveryLimit: world.scenario.deliveryLimit,
             run: World.policy, lease: LeasePolicy())
         if world.scenario.knowsConsumerTimeout {
             settings.deliveryLease = (world.scenario.consumerTimeout - 2 * .minute).duration
@@ -95,6 +98,29 @@ final class Worker: @unchecked Sendable {
         }
     }
 
+    /// The broker says that it takes no messages.
+    func brokerBlocks() {
+        process.whenRunning { [health] in
+            health.report(.broker, StepError(.surroundings(.broker), "the broker takes no messages"))
+        }
+    }
+
+    /// Deliveries of a queue that was paused for long have gone back.
+    func checkPauses() {
+        guard process.condition == .running else { return pausedSince = [:] }
+        let now = process.world.clock.now
+        let paused = intake.pausedQueues
+        pausedSince = pausedSince.filter { paused.contains($0.key) }
+        for queue in paused.sorted() {
+            let since = pausedSince[queue] ?? now
+            pausedSince[queue] = since
+            guard now - since > 10 * .minute, subscriber.held(of: queue) > 0 else { continue }
+            process.world.checks.fail(
+                "held-while-paused",
+                "\(process.instance) holds deliveries of \(queue), paused for \((now - since).text)s")
+        }
+    }
+
     /// The simulation is over: nothing is waited for any more.
     func abandon() {
         process.abandon()
@@ -103,6 +129,14 @@ final class Worker: @unchecked Sendable {
     }
 
     /// The operator withholds consent, or gives it again.
+    /// The operator says that the tenants' refusals are right.
+    func vouch() {
+        pausedSince = [:]
+        process.whenRunning { [health, process] in
+            for tenant in ProbePort(process: process).tenantNames { health.vouch(for: tenant) }
+        }
+    }
+
     func pause(_ isPaused: Bool) {
         process.whenRunning { [health] in
             health.withhold(isPaused ? [.consent(tenant: nil): "paused by the operator"] : [:])
@@ -122,6 +156,7 @@ struct ProbePort: DependencyProbe {
         case .tenant(let name):
             guard let index = tenantNames.firstIndex(of: name) else { return }
             try await ask(.tenant(index), Faults.tenant(name))
+            if case .refusals(let commands, let error) = suspicion { try await askAgain(commands, index, error) }
         case .auditSink(let name):
             // The truest probe of a sink is the very record that it did not take.
             guard case .record(let record, _) = suspicion else { return }
@@ -130,6 +165,23 @@ struct ProbePort: DependencyProbe {
         case .broker: try await ask(.exchange, Faults.exchange)
         case .consent: throw suspicion.error
         }
+    }
+
+    /// One of the commands that were refused alike must be served now.
+    private func askAgain(
+        _ commands: [ExportCommand], _ index: Int, _ error: StepError
+    ) async throws(StepError) {
+        var last = error
+        for command in commands {
+            do throws(StepError) {
+                let port = TenantPort(process: process, index: index)
+                _ = try await port.status(of: command, context: CallContext(commandID: "probe"))
+                return
+            } catch {
+                last = error
+            }
+        }
+        throw last
     }
 
     private func ask(_ server: Server, _ trouble: @escaping (Trouble) -> StepError) async throws(StepError) {

@@ -33,7 +33,8 @@ final class Broker {
     func publish(command: Int, _ copy: Scenario.Copy, replay: String? = nil) {
         let plan = world.scenario.commands[command]
         let message = Message(
-            number: messages.count, command: command, queue: plan.queue, copy: copy, of: plan, replay: replay)
+            number: messages.count, command: command, copy: copy, of: plan, replay: replay,
+            publishedAt: world.clock.now)
         messages.append(message)
         world.checks.published(message)
         ready[message.queue].append(message)
@@ -97,6 +98,10 @@ final class Broker {
 
     private func giveBack(_ message: Message) {
         message.returns += 1
+        if message.returns > world.scenario.deliveryLimit {
+            message.state = .dead
+            return world.checks.fail("delivery-limit", "the broker drops \(message): \(message.returns) returns")
+        }
         if message.returns > World.expectedReturns {
             world.checks.fail("returns-bounded", "\(message) went back to its queue \(message.returns) times")
         }

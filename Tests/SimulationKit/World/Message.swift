@@ -19,14 +19,18 @@ final class Message: @unchecked Sendable {
     private let body: [UInt8]
     private let messageID: String?
     let replay: String?
+    let publishedAt: Instant
     var state = State.ready
     /// How often the broker had it back.
     var returns = 0
 
-    init(number: Int, command: Int, queue: Int, copy: Scenario.Copy, of plan: Scenario.Command, replay: String? = nil) {
+    init(
+        number: Int, command: Int, copy: Scenario.Copy, of plan: Scenario.Command, replay: String?, publishedAt: Instant
+    ) {
+        queue = plan.queue
+        self.publishedAt = publishedAt
         self.number = number
         self.command = command
-        self.queue = queue
         self.replay = replay
         variant = copy.variant
         messageID = copy.messageID

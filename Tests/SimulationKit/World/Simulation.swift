@@ -64,6 +64,7 @@ package struct Simulation: Sendable {
 
     /// Ends the simulation once everything is settled, everybody is awake, and what comes late has landed.
     private func lookForEnd() {
+        for worker in world.hosts { worker.checkPauses() }
         let isQuiet =
             world.pendingPublications == 0 && world.pendingEffects == 0 && world.broker.isDone
             && world.hosts.allSatisfy { $0.process.condition == .running && $0.isIdle }

@@ -21,6 +21,9 @@ final class Tenant {
 
     func status(of command: Int) -> Result<VersionStatus, StepError> {
         let plan = world.scenario.commands[command]
+        if world.scopesLost.contains(plan.tenant) {
+            return .failure(StepError(.permanent(.permissionDenied), "the scope is not granted", httpStatus: 403))
+        }
         switch plan.ending {
         case .modelMissing where !world.isMended(command):
             return .failure(StepError(.permanent(.modelNotFound), "no such model", httpStatus: 404))

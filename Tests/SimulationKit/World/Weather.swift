@@ -19,6 +19,17 @@ struct Fate {
     var trouble: Trouble?
 }
 
+/// How much trouble by chance a number of calls may meet in all, so that no bound of the policy is reached.
+struct Budget: Hashable {
+    let name: String
+    let limit: Int
+
+    static func trigger(_ command: Int) -> Budget { Budget(name: "trigger \(command)", limit: 3) }
+    static func download(_ command: Int) -> Budget { Budget(name: "download \(command)", limit: 2) }
+    /// Everything that is stored for a command while its artifact is moved.
+    static func store(_ command: Int) -> Budget { Budget(name: "store \(command)", limit: 10) }
+}
+
 /// Decides what becomes of calls: chance for each of them, and what lies between a host and a server for a time.
 final class Weather {
     private struct Cloud {
@@ -35,7 +46,7 @@ final class Weather {
     private var nextCloud = 0
     /// Random trouble in a row of one host with one server; bounded, so that it is never an outage.
     private var streaks: [Int: Int] = [:]
-    private var spent: [String: Int] = [:]
+    private var spent: [Budget: Int] = [:]
     private(set) var isCalm = false
 
     init(_ scenario: Scenario) { self.scenario = scenario }
@@ -78,14 +89,14 @@ final class Weather {
     // MARK: Fates
 
     /// - Parameter budget: calls of the same budget meet chance trouble only a few times in all.
-    func fate(_ host: Int, _ server: Server, budget: String?, _ random: inout SeededRandom) -> Fate {
+    func fate(_ host: Int, _ server: Server, budget: Budget?, _ random: inout SeededRandom) -> Fate {
         let there = random.between(.millisecond, 40 * .millisecond)
         let back = there + random.between(.millisecond, 40 * .millisecond)
         if let kind = overhead(host, server).first { return fate(under: kind, there, back, &random) }
         let fine = Fate(effects: [there], answer: back)
         guard !isCalm, let rates = scenario.rates[server] else { return fine }
         let key = host * 16 + server.number
-        let isSpent = budget.map { spent[$0, default: 0] >= 2 } ?? false
+        let isSpent = budget.map { spent[$0, default: 0] >= $0.limit } ?? false
         guard !isSpent, streaks[key, default: 0] < 2, var fate = bad(rates, there, back, &random) else {
             streaks[key] = 0
             return random.chance(rates.slow) ? slowed(fine, &random) : fine

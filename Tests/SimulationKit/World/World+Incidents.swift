@@ -80,11 +80,23 @@ extension World {
         case .crash(let host): crash(hosts[host].process)
         case .freeze(let host, let duration): freeze(hosts[host].process, for: duration)
         case .drain(let host): drain(hosts[host])
+        case .clockJump(let host, let step): skews[host] += step
+        case .scopeLost(let tenant, let duration):
+            scopesLost.insert(tenant)
+            scopeLosses[tenant, default: 0] += 1
+            after(duration) { [self] in scopesLost.remove(tenant) }
+        case .blocked(let duration): block(duration)
         case .pause(let host, let duration):
             let worker = hosts[host]
             worker.pause(true)
             after(duration) { worker.pause(false) }
         }
+    }
+
+    private func block(_ duration: Instant) {
+        let cloud = weather.gather(.partition(host: nil, .exchange, oneWay: false, duration))
+        for worker in hosts { worker.brokerBlocks() }
+        after(duration) { [weather] in if let cloud { weather.clear(cloud) } }
     }
 
     private func restartBroker(_ duration: Instant) {
@@ -103,8 +115,18 @@ extension World {
     func calmDown() {
         note("calm", 0, "~~~      calm: nothing goes wrong from here on")
         weather.clearAll()
+        scopesLost = []
         for host in hosts.indices where !hosts[host].process.isAlive {
             restart(host)
+        }
+        readLog()
+    }
+
+    /// From time to time the operator does what the log asks for: refusals that are right are told to be so.
+    private func readLog() {
+        after(20 * .minute) { [self] in
+            for worker in hosts { worker.vouch() }
+            readLog()
         }
     }
 }

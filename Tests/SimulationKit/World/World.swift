@@ -6,7 +6,6 @@ internal import ExportPipeline
 ///
 /// Nothing here is shared between threads; `Sendable` is promised because the code under test holds on to its ports.
 final class World: @unchecked Sendable {
-    static let deliveryLimit = 1000
     /// A message that goes back more often than this does so for no good reason.
     static let expectedReturns = 60
     static let stateKeys = StateKeys()
@@ -28,6 +27,11 @@ final class World: @unchecked Sendable {
     private(set) lazy var checks = Checks(self)
     /// The process of each host that was started last.
     var hosts: [Worker] = []
+    /// How wrong each host's wall clock is now.
+    var skews: [Instant]
+    /// Tenants that refuse every question now, and how often each began to.
+    var scopesLost: Set<Int> = []
+    var scopeLosses: [Int: Int] = [:]
     /// Every process there ever was.
     var workers: [Worker] = []
     /// Nothing counts any more: what still runs is only let go.
@@ -46,6 +50,7 @@ final class World: @unchecked Sendable {
         self.scenario = scenario
         trace = Trace(isKept: keepsTrace)
         weather = Weather(scenario)
+        skews = scenario.skews
         random = SeededRandom(seed: scenario.seed ^ 0x5EED)
     }
 
