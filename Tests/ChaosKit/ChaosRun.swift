@@ -141,7 +141,9 @@ package struct ChaosRun: Sendable {
         try await stage.heal()
         for _ in 1...4 {
             tell(stage, logs.summary, "waiting for the queue to be empty")
-            _ = try await stage.waitForReady(0, atMost: .seconds(60))
+            if try await !stage.waitForReady(0, atMost: .seconds(60)) {
+                stage.journal.incident("a minute after the trouble the queue is not empty: nobody consumes it")
+            }
             await stage.fleet.drainAll()
             logs.read()
             let left = try await stage.ready()
@@ -153,6 +155,9 @@ package struct ChaosRun: Sendable {
             while logs.summary.acknowledgements < expected, ContinuousClock.now < deadline {
                 try await Task.sleep(for: .milliseconds(200))
                 logs.read()
+            }
+            if logs.summary.acknowledgements < expected {
+                stage.journal.incident("a minute after the trouble \(left) deliveries are not settled")
             }
         }
         await stage.fleet.drainAll()

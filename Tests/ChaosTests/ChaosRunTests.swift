@@ -23,7 +23,8 @@ import Testing
     @Test(.enabled(if: servers != nil), .timeLimit(.minutes(5))) func sixtyCommandsSurvive() async throws {
         var options = ChaosOptions()
         options.commands = 60
-        options.workers = 3
+        options.workers = 4
+        options.slowShare = 0.02
         options.largeArtifacts = 2
         options.disturbEvery = .milliseconds(2500)
         options.outageEvery = .seconds(8)

@@ -19,6 +19,8 @@ package struct ChaosOptions: Sendable {
     package var prefetch = 16
     /// The share of commands that are published twice.
     package var duplicateShare = 0.1
+    /// The share of commands whose jobs take seconds, and so outlive a worker or two.
+    package var slowShare = 0.1
     /// How many commands have an artifact that is stored in parts.
     package var largeArtifacts = 8
     /// After this long the run is given up.

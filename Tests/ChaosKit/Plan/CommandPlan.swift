@@ -70,7 +70,7 @@ package struct CommandPlan: Sendable {
         let scenario = random.chance(0.25) ? Self.scenarios.randomElement(using: &random) : nil
         let isTwice = random.chance(options.duplicateShare) && options.faults.contains(.duplicates)
         // Most jobs are short, some long enough to outlive their worker more than once.
-        let takes = Int.random(in: random.chance(0.1) ? 2000...5000 : 50...1500, using: &random)
+        let takes = Int.random(in: random.chance(options.slowShare) ? 2000...5000 : 50...1500, using: &random)
         let size = isLarge ? "size-\(mebibytes)MiB" : "size-4KiB"
         let words = [size, "takes-\(takes)ms", id]
         let active = options.faults.contains(.scenarios) ? scenario : nil
