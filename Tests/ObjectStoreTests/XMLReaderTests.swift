@@ -33,7 +33,7 @@ internal import Testing
         "", " ", "<", "<>", "</a>", "<a", "<a>", "<a></b>", "<a></a", "<a/><b/>", "<a/>x", "x<a/>", "<a b='></a>",
         "<a><b></a></b>", "<a>&</a>", "<a>&amp</a>", "<a>&unknown;</a>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<a>&#;</a>",
         "<a>&#x110000;</a>", "<a>&#+65;</a>", "<a><!-- </a>", "<a><![CDATA[</a>", "<![CDATA[x]]><a/>", "<?xml",
-        "<a><b<c/></a>",
+        "<a><b<c/></a>", "<a:/>", "<a:></a:>", "<:/>",
         "<!DOCTYPE a><a/>", "<a><!ELEMENT b></a>",
     ]) func refusesWhatIsNotWellFormed(_ text: String) {
         #expect(read(text) == nil)

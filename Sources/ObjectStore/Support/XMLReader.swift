@@ -70,10 +70,10 @@ struct XMLReader {
         offset += 1
         count += 1
         let tag = readTag()
-        guard !tag.isEmpty, open.count < Self.maximumDepth, count <= Self.maximumElements,
+        let local = tag.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).last ?? tag
+        guard !local.isEmpty, open.count < Self.maximumDepth, count <= Self.maximumElements,
             root == nil || !open.isEmpty, let isEmpty = skipAttributes()
         else { return false }
-        let local = tag.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).last ?? tag
         open.append((tag, XMLElement(name: String(decoding: local, as: UTF8.self))))
         return isEmpty ? end() : true
     }
