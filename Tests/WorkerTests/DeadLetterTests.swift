@@ -80,9 +80,13 @@ enum DeadSample {
         let letter = DeadSample.letter("nonsense", id: "m-1")
         #expect(letter.command == nil && letter.name == "m-1")
         #expect(letter.isCalled("m-1") && letter.isCalled(letter.digest) && !letter.isCalled("c-1"))
-        let nameless = DeadSample.letter("nonsense", id: nil)
+    }
+
+    @Test(arguments: [nil, ""])
+    func withoutAnyIDItsHashIsItsName(id: String?) {
+        let nameless = DeadSample.letter("nonsense", id: id)
         #expect(nameless.name == nameless.digest.prefix(12) && nameless.isCalled(nameless.name))
-        #expect(!nameless.isCalled(String(nameless.digest.prefix(11))))
+        #expect(!nameless.isCalled(String(nameless.digest.prefix(11))) && !nameless.isCalled(""))
     }
 
     /// A worker drops such a body as it arrives, and records the message by its size.

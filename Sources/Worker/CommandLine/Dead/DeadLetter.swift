@@ -16,6 +16,7 @@ struct DeadLetter: Sendable, Hashable {
     let subject: Subject
     /// SHA-256 of body and message token, under which a message without a run is recorded.
     let digest: String
+    /// Nil where the message has none or an empty one, which nobody could name.
     let messageID: String?
     /// How the broker came to dead-letter it, the last time first.
     let deaths: [Death]
@@ -24,7 +25,7 @@ struct DeadLetter: Sendable, Hashable {
     /// - Parameter maximumBytes: `amqp.maxCommandBytes`; a worker never sees the body of a longer message.
     init(position: Int, _ delivery: AMQPDelivery, maximumBytes: Int) {
         self.position = position
-        messageID = delivery.properties.messageID
+        messageID = delivery.properties.messageID.flatMap { $0.isEmpty ? nil : $0 }
         deaths = Death.all(in: delivery.properties.headers)
         bodySize = delivery.bodySize
         var message = IncomingMessage(delivery)
