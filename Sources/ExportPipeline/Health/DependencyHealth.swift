@@ -15,12 +15,13 @@ package enum HealthChange: Sendable, Hashable {
 /// A dependency is out of order when a probe of it fails, or after a streak of like refusals of different commands. From
 /// then on it is probed with back-off until it serves again; whoever needs it waits in `untilHealthy`.
 package final class DependencyHealth: Sendable {
-    private struct State {
+    struct State {
         var ledger: HealthLedger
         /// The probe that is under way for each dependency; whoever asks meanwhile shares its answer.
         var examinations: [Dependency: Task<Bool, Never>] = [:]
-        /// The probing of each outage, until it is over.
+        /// The probing of each outage, until it is over, and what each probe looks into.
         var recoveries: [Dependency: Task<Void, Never>] = [:]
+        var suspicions: [Dependency: Suspicion] = [:]
         /// When a probe last found each dependency in order.
         var proven: [Dependency: Duration] = [:]
         var waiting: [Dependency: [Int: CheckedContinuation<Void, Never>]] = [:]
@@ -29,10 +30,10 @@ package final class DependencyHealth: Sendable {
         var hasStopped = false
     }
 
-    private let policy: HealthPolicy
-    private let probe: any DependencyProbe
-    private let environment: any PipelineEnvironment
-    private let state: Mutex<State>
+    let policy: HealthPolicy
+    let probe: any DependencyProbe
+    let environment: any PipelineEnvironment
+    let state: Mutex<State>
 
     package init(policy: HealthPolicy, probe: any DependencyProbe, environment: any PipelineEnvironment) {
         self.policy = policy
@@ -214,63 +215,6 @@ extension DependencyHealth {
         } onCancel: {
             state.withLock { $0.waiting[dependency]?.removeValue(forKey: id) }?.resume()
         }
-    }
-
-    private func open(_ dependency: Dependency, _ reason: String, because suspicion: Suspicion?) {
-        let outage = Outage(dependency: dependency, reason: RemoteText.cleaned(reason), since: environment.date())
-        let listeners = state.withLock { state -> [@Sendable (HealthChange) -> Void] in
-            guard state.ledger.open(outage) else { return [] }
-            if let suspicion, state.recoveries[dependency] == nil, !state.hasStopped {
-                state.recoveries[dependency] = Task { await self.recover(dependency, because: suspicion) }
-            }
-            return state.listeners
-        }
-        for listener in listeners { listener(.opened(outage)) }
-    }
-
-    private func close(_ dependency: Dependency) {
-        let (outage, recovery, waiting, listeners) = state.withLock { state in
-            (
-                state.ledger.close(dependency), state.recoveries.removeValue(forKey: dependency),
-                state.waiting.removeValue(forKey: dependency), state.listeners
-            )
-        }
-        recovery?.cancel()
-        guard let outage else { return }
-        for listener in listeners { listener(.closed(outage)) }
-        for (_, continuation) in (waiting ?? [:]).sorted(by: { $0.key < $1.key }) { continuation.resume() }
-    }
-
-    /// Probes with back-off until the dependency serves.
-    private func recover(_ dependency: Dependency, because suspicion: Suspicion) async {
-        var backoff = Backoff(initial: policy.probeInitial, maximum: policy.probeMax)
-        while true {
-            do {
-                try await environment.sleep(nextWait(dependency, suspicion, &backoff))
-            } catch {
-                return
-            }
-            do throws(StepError) {
-                try await probe.probe(dependency, because: suspicion)
-                guard !Task.isCancelled else { return }
-                return close(dependency)
-            } catch  where !Task.isCancelled {
-                if case .refusals = suspicion { continue }
-                open(dependency, error.message, because: nil)
-            } catch {
-                return
-            }
-        }
-    }
-
-    private func nextWait(
-        _ dependency: Dependency, _ suspicion: Suspicion, _ backoff: inout Backoff
-    ) -> Duration {
-        let jitter = environment.jitter()
-        guard case .tenant(let tenant) = dependency, case .refusals = suspicion else {
-            return backoff.next(jitter: jitter)
-        }
-        return state.withLock { $0.ledger.nextTrial(of: tenant, jitter: jitter) } ?? backoff.next(jitter: jitter)
     }
 }
 

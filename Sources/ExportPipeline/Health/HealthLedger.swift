@@ -81,7 +81,7 @@ struct HealthLedger: Sendable {
         if vouched[tenant]?.stage == stage { vouched[tenant] = nil }
         guard let streak = streaks[tenant], streak.refusal.stage == stage else { return false }
         streaks[tenant] = nil
-        return streak.isOnProbation || streak.commands.count >= policy.suspectAfter
+        return isSuspicious(streak)
     }
 
     /// One command of a tenant was refused.
@@ -94,7 +94,7 @@ struct HealthLedger: Sendable {
                     refusal: refusal, commands: [],
                     trials: Backoff(initial: policy.probeInitial, maximum: policy.probeMax * policy.trialFactor))
             }
-        if streak.isOnProbation || streak.commands.count >= policy.suspectAfter { return .hold }
+        if isSuspicious(streak) { return .hold }
         if !streak.commands.contains(where: { $0.commandID == command.commandID }) { streak.commands.append(command) }
         streaks[tenant] = streak
         return streak.commands.count < policy.suspectAfter ? .settle : .settleAndSuspect
@@ -128,18 +128,19 @@ struct HealthLedger: Sendable {
 
     /// The dependency serves again; nil where nothing else was known.
     ///
-    /// No probe starts an export: whether a tenant that refused those serves again, the next command must show.
+    /// No probe starts an export: whether a tenant that refused those serves again, the next command must show. A streak
+    /// that is not long enough yet had no part in the outage, and goes on.
     mutating func close(_ dependency: Dependency) -> Outage? {
         failingSince[dependency] = nil
         told[dependency] = nil
-        if case .tenant(let name) = dependency {
-            if streaks[name]?.refusal.stage == .trigger {
-                streaks[name]?.isOnProbation = true
-            } else {
-                streaks[name] = nil
-            }
+        if case .tenant(let name) = dependency, let streak = streaks[name], isSuspicious(streak) {
+            if streak.refusal.stage == .trigger { streaks[name]?.isOnProbation = true } else { streaks[name] = nil }
         }
         return outages.removeValue(forKey: dependency)
+    }
+
+    private func isSuspicious(_ streak: Streak) -> Bool {
+        streak.isOnProbation || streak.commands.count >= policy.suspectAfter
     }
 
     /// What keeps work for `tenant` (nil: for nobody in particular) from beginning, the broadest first.

@@ -9,20 +9,26 @@ import Testing
 @Suite struct DependencyHealthTests {
     /// Answers probes as a test says, one after the other.
     private final class ScriptedProbe: DependencyProbe {
-        private let state = Mutex<(left: Int, asked: Int)>((0, 0))
+        private let state = Mutex<(left: Int, suspicions: [String])>((0, []))
 
         init(failing: Int) { state.withLock { $0.left = failing } }
 
-        var asked: Int { state.withLock { $0.asked } }
+        var asked: Int { suspicions.count }
+        /// What each probe was to look into.
+        var suspicions: [String] { state.withLock { $0.suspicions } }
 
         func probe(_ dependency: Dependency, because suspicion: Suspicion) async throws(StepError) {
             await Task.yield()
             let fails = state.withLock { state in
-                state.asked += 1
+                state.suspicions.append(Self.text(suspicion))
                 state.left -= 1
                 return state.left >= 0
             }
             if fails { throw StepError(.surroundings(dependency), "probe refused") }
+        }
+
+        private static func text(_ suspicion: Suspicion) -> String {
+            if case .refusals(let commands, _) = suspicion { "refusals of \(commands.count)" } else { "\(suspicion)" }
         }
     }
 
@@ -62,6 +68,20 @@ import Testing
         #expect(health.isHealthy(.objectStore))
         #expect(probe.asked == 5)
         #expect(changes.withLock { $0 } == ["opened probe refused", "closed"])
+    }
+
+    /// The tenant's pause ends when one of the refused commands is served, whatever it began with.
+    @Test func refusalsThatComeUpInAnOutageAreLookedIntoAsSuch() async {
+        let (health, probe) = health(failing: 2)
+        health.report(.tenant("t"), StepError(.transient(), "no answer"))
+        let forbidden = StepError(.permanent(.permissionDenied), "403", httpStatus: 403)
+        for number in 1...5 {
+            let command = ExportCommand(
+                commandID: "c\(number)", tenant: "t", modelID: "m", version: "1", format: "ONNX", metadata: [:])
+            _ = health.holds(command, refused: Refusal(stage: .validate, httpStatus: 403), forbidden)
+        }
+        await health.untilHealthy(.tenant("t"))
+        #expect(probe.suspicions.last?.hasPrefix("refusals of 5") == true, "\(probe.suspicions)")
     }
 
     @Test func aFinalAnswerIsForEverybodyWhereTheProbeIsRefusedToo() async {

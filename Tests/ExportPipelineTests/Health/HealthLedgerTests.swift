@@ -73,6 +73,14 @@ import Testing
         #expect(ledger.refused(command(6), Self.notFound) == .settle)
     }
 
+    @Test func anOutageOfAnotherCauseLeavesAStreakAlone() {
+        var ledger = ledger()
+        for id in 1...4 { _ = ledger.refused(command(id), Self.forbidden) }
+        open(&ledger)
+        _ = ledger.close(.tenant("t"))
+        #expect(ledger.refused(command(5), Self.forbidden) == .settleAndSuspect)
+    }
+
     @Test func trialsAreTriedAtGrowingDistancesOverAllPauses() {
         var ledger = ledger()
         for id in 1...5 { _ = ledger.refused(command(id), Self.forbidden) }
