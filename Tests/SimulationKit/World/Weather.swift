@@ -92,7 +92,10 @@ final class Weather {
     func fate(_ host: Int, _ server: Server, budget: Budget?, _ random: inout SeededRandom) -> Fate {
         let there = random.between(.millisecond, 40 * .millisecond)
         let back = there + random.between(.millisecond, 40 * .millisecond)
-        if let kind = overhead(host, server).first { return fate(under: kind, there, back, &random) }
+        if let kind = overhead(host, server).first {
+            if let budget { spent[budget, default: 0] += 1 }
+            return fate(under: kind, there, back, &random)
+        }
         let fine = Fate(effects: [there], answer: back)
         guard !isCalm, let rates = scenario.rates[server] else { return fine }
         let key = host * 16 + server.number
