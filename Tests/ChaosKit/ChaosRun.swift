@@ -85,6 +85,9 @@ package struct ChaosRun: Sendable {
             seed: options.seed, time: stage.journal.elapsed)
     }
 
+    /// No worker lives so long without a kill or a word about what it holds.
+    private static let quietTime = Duration.seconds(20)
+
     // MARK: Trouble
 
     /// Publishes and makes trouble until every command was acknowledged; false when the time is over before.
@@ -114,11 +117,20 @@ package struct ChaosRun: Sendable {
     }
 
     private func follow(_ stage: ChaosStage, _ logs: inout LogReader) async throws -> Bool {
+        var (settled, newsAt) = (0, stage.journal.elapsed)
         while stage.journal.elapsed < options.timeLimit {
             logs.read()
             tell(stage, logs.summary, "")
             // What was rejected is a failure that no more waiting undoes.
-            if logs.summary.done + logs.summary.rejections >= options.commands { return true }
+            let now = logs.summary.done + logs.summary.rejections
+            if now >= options.commands { return true }
+            if now > settled { (settled, newsAt) = (now, stage.journal.elapsed) }
+            // A worker that is killed between an acknowledgement and the line about it leaves a queue that stays empty.
+            if settled > options.commands * 9 / 10, stage.journal.elapsed - newsAt > Self.quietTime,
+                (try? await stage.ready()) == 0
+            {
+                return true
+            }
             try await Task.sleep(for: .milliseconds(500))
         }
         return false
