@@ -37,6 +37,18 @@ import Testing
         #expect(error?.code == .invalidRequest)
     }
 
+    /// libcurl decodes the host of a URL: what is checked here has to be what is connected to later.
+    @Test func isTheSameHostEachTimeItIsRead() throws {
+        let url = try WebURL("http://exam%70le.com/a%2570b")
+        #expect(url.host == "example.com" && url.path == "/a%2570b")
+        #expect(try WebURL(url.string) == url)
+        for twice in ["http://exam%2570le.com/", "http://127.0.0%252e1/", "http:/-169.69%2540.1255.169.2543latest"] {
+            #expect(throws: HTTPError.self) { try WebURL(twice) }
+            #expect(throws: HTTPError.self) { try url.resolving(relative: twice) }
+        }
+        #expect(try WebURL("http://[fe80::1%25eth0]/").host == "fe80::1")
+    }
+
     @Test func neverShowsUserInformation() throws {
         let url = try WebURL("https://user:pa%20ss@example.com/x?token=1")
         #expect(url.hasUserInfo)

@@ -29,6 +29,8 @@ extension WebURL {
         guard var host = handle.part(CURLUPART_HOST)?.lowercased(), !host.isEmpty else {
             throw .unusableURL("it names no host")
         }
+        // Decoded by now: what looks encoded still would be decoded once more on the way out, to another host.
+        guard !host.utf8.contains(UInt8(ascii: "%")) else { throw .unusableURL("its host is encoded twice") }
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         let port = handle.part(CURLUPART_PORT, flags: UInt32(CURLU_DEFAULT_PORT)).flatMap { Int($0) } ?? 0
         guard (1...65_535).contains(port) else { throw .unusableURL("its port is not one") }
