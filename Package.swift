@@ -22,6 +22,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -137,6 +138,17 @@ let package = Package(
             name: "chaos", dependencies: ["ChaosKit", argumentParser], path: "Tests/chaos", swiftSettings: strict),
         .testTarget(
             name: "ChaosTests", dependencies: ["ChaosKit", "CognigySimulator", "nlu-export-worker"],
+            swiftSettings: strict),
+
+        // What ops/bench measures against: an S3 server that verifies everything and keeps nothing.
+        .target(
+            name: "NullStore", dependencies: ["CCRC32C", crypto, nioCore, nioHTTP1, nioPosix], path: "Tests/NullStore",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "bench-store", dependencies: ["NullStore", argumentParser], path: "Tests/bench-store",
+            swiftSettings: strict),
+        .testTarget(
+            name: "NullStoreTests", dependencies: ["HTTPTransport", "NullStore", "ObjectStore", logging, nioCore],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
