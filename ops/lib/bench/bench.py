@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import signal
 import sys
 import time
@@ -24,6 +25,7 @@ def arguments():
     parser.add_argument("--commands", type=int)
     parser.add_argument("--inflight")
     parser.add_argument("--json")
+    parser.add_argument("--under", default="")
     parser.add_argument("--needs", action="store_true")
     options = parser.parse_args()
     options.only = [name for name in options.only.split(",") if name]
@@ -110,6 +112,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     modules = {"transfer": transfer, "parallel": parallel, "commands": commands, "inflight": inflight, "start": start}
     here = Surroundings.here()
+    here.under = shlex.split(options.under)
     facts = machine()
     report = Report(facts)
     print(f"\n  {facts['cores']} × {facts['processor']}, {facts['memory_gib']} GiB, {facts['system']}")

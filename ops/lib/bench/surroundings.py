@@ -8,7 +8,7 @@ import os
 import time
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
@@ -168,6 +168,8 @@ class Surroundings:
     programs: dict
     folder: Path
     python: str
+    #: The worker runs under this command, a profiler.
+    under: list = field(default_factory=list)
 
     @staticmethod
     def here():

@@ -80,7 +80,7 @@ class Transfer:
         python = self.here.python
         if contender == WORKER:
             return shown([
-                self.here.programs["worker"], "export", "--config", str(self.config), "--model", self.model,
+                *self.here.under, self.here.programs["worker"], "export", "--config", str(self.config), "--model", self.model,
                 "--version", "1.0.0", "--command-id", f"bench-{os.getpid()}-{self.count}", "--output", "json"])
         if contender == "rclone copyurl":
             return shown([f"{tools}/rclone", "copyurl", url, f":s3:{BUCKET}/{key}"])

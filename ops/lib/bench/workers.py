@@ -33,7 +33,7 @@ class Contender:
 def ours(here, store, bucket, prefetch=32, **changes):
     config = here.settings(
         store, bucket, amqp_prefetch=prefetch, audit_file=str(here.folder / f"audit-{bucket}.jsonl"), **changes)
-    return [here.programs["worker"], "run", "--config", str(config)]
+    return [*here.under, here.programs["worker"], "run", "--config", str(config)]
 
 
 def python(checkpoints):
