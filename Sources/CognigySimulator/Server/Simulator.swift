@@ -18,10 +18,12 @@ package final class Simulator: Sendable {
     package let tenant: Tenant
 
     private let servers: [Task<Void, Never>]
+    private let listeners: [any Channel]
 
     private init(
-        _ configuration: SimulatorConfiguration, ports: [Int], tenant: Tenant, servers: [Task<Void, Never>]
+        _ configuration: SimulatorConfiguration, listeners: [any Channel], tenant: Tenant, servers: [Task<Void, Never>]
     ) {
+        let ports = listeners.map { $0.localAddress?.port ?? 0 }
         port = ports[0]
         downloadPort = ports[1]
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
@@ -29,6 +31,7 @@ package final class Simulator: Sendable {
         downloadBaseURL = configuration.publicDownloadURL ?? "http://\(host):\(ports[1])"
         self.tenant = tenant
         self.servers = servers
+        self.listeners = listeners
     }
 
     /// Everything the tenant has seen so far.
@@ -52,20 +55,21 @@ package final class Simulator: Sendable {
         let logger = logger ?? Logger(label: "cognigy-simulator") { _ in SwiftLogNoOpLogHandler() }
         let serverLogger = serverLogger(logger)
         var servers: [Task<Void, Never>] = []
-        var ports: [Int] = []
+        var listeners: [any Channel] = []
         for (listener, port) in [(Listener.api, configuration.port), (.download, configuration.downloadPort)] {
             let start = ServerStart()
             let responder = ListenerResponder(tenant: tenant, listener: listener, logger: logger)
             servers.append(Task { await start.run(responder, host: configuration.host, port: port, serverLogger) })
             do {
-                ports.append(try await start.port())
+                listeners.append(try await start.listener())
             } catch {
                 for server in servers { server.cancel() }
                 throw error
             }
         }
-        tenant.listen(apiPort: ports[0], downloadPort: ports[1])
-        return Simulator(configuration, ports: ports, tenant: tenant, servers: servers)
+        let simulator = Simulator(configuration, listeners: listeners, tenant: tenant, servers: servers)
+        tenant.listen(apiPort: simulator.port, downloadPort: simulator.downloadPort)
+        return simulator
     }
 
     private static func serverLogger(_ logger: Logger) -> Logger {
@@ -83,8 +87,14 @@ package final class Simulator: Sendable {
         tenant.add(rule)
     }
 
+    private static let handOver = Duration.milliseconds(100)
+
     /// Closes both listeners and every connection, and returns when that is done.
     package func stop() async {
+        // A server that is cancelled while it takes a connection ends the process: NIO insists that whoever is let in is
+        // served (apple/swift-nio#3481). So nobody is let in any more, and who was has a moment to get to its handler.
+        for listener in listeners { try? await listener.close() }
+        try? await Task.sleep(for: Self.handOver)
         for server in servers { server.cancel() }
         for server in servers { await server.value }
     }
@@ -92,8 +102,8 @@ package final class Simulator: Sendable {
 
 /// One listener on its way up: runs a server and tells the port, or why there is none.
 private struct ServerStart: Sendable {
-    private let outcomes: AsyncStream<Result<Int, any Error>>
-    private let outcome: AsyncStream<Result<Int, any Error>>.Continuation
+    private let outcomes: AsyncStream<Result<any Channel, any Error>>
+    private let outcome: AsyncStream<Result<any Channel, any Error>>.Continuation
 
     init() {
         (outcomes, outcome) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
@@ -104,7 +114,7 @@ private struct ServerStart: Sendable {
             responder: responder,
             server: .http1(configuration: .init(additionalChannelHandlers: [HalfCloseHandler()])),
             configuration: .init(address: .hostname(host, port: port), backlog: 4096),
-            onServerRunning: { channel in outcome.yield(.success(channel.localAddress?.port ?? port)) },
+            onServerRunning: { channel in outcome.yield(.success(channel)) },
             logger: logger)
         do {
             try await application.run()
@@ -115,7 +125,7 @@ private struct ServerStart: Sendable {
         outcome.finish()
     }
 
-    func port() async throws -> Int {
+    func listener() async throws -> any Channel {
         for await result in outcomes { return try result.get() }
         throw CancellationError()
     }
