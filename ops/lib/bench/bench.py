@@ -128,6 +128,8 @@ def main():
         finally:
             progress("")
     here.broker.close()
+    if here.under:
+        report.targets = []  # what was measured is the profiler
     report.show_targets()
     if options.json:
         shown = {name: value for name, value in vars(options).items() if name not in ("progress", "needs", "json")}
