@@ -157,21 +157,23 @@ extension FakeLink: ArtifactStore {
                 await freezeIfDue()
                 try call("complete") { state in
                     state.openUploads.remove(uploadID)
-                    Self.put(artifact, &state)
+                    Self.put(artifact, destination, &state)
                 }
             } catch {
                 try call("abort") { _ = $0.openUploads.remove(uploadID) }
                 throw error
             }
         } else {
-            try call("complete") { Self.put(artifact, &$0) }
+            try call("complete") { Self.put(artifact, destination, &$0) }
         }
         return artifact
     }
 
-    private static func put(_ artifact: StoredArtifact, _ state: inout FakeWorld.State) {
-        state.journal.append("store")
-        if state.objects[artifact.key] == nil {
+    private static func put(
+        _ artifact: StoredArtifact, _ destination: ArtifactDestination, _ state: inout FakeWorld.State
+    ) {
+        state.journal.append(destination.replacing == nil ? "store" : "replace")
+        if state.objects[artifact.key] == nil || destination.replacing == artifact.sha256 {
             state.objects[artifact.key] = .init(artifact: artifact, isEncrypted: state.reportsEncryption)
         }
     }
@@ -182,16 +184,8 @@ extension FakeLink: ArtifactStore {
             state.heads += 1
             state.journal.append("head")
             guard let object = state.objects[artifact.key] else { return .missing }
-            guard object.isEncrypted else { return .differs("it is not encrypted") }
-            return object.artifact == artifact ? .matches(encryptedAtRest: true) : .differs("other content")
-        }
-    }
-
-    func discard(_ artifact: StoredArtifact) async throws(StepError) {
-        await freezeIfDue()
-        try call("discard") { state in
-            state.objects.removeValue(forKey: artifact.key)
-            state.journal.append("discard")
+            guard object.isEncrypted else { return .differs("it is not encrypted", version: artifact.sha256) }
+            return object.artifact == artifact ? .matches(encryptedAtRest: true) : .differs("other content", version: nil)
         }
     }
 
@@ -235,7 +229,7 @@ extension FakeLink: DependencyProbe {
 
     private static func dependency(of call: String) -> Dependency? {
         switch call {
-        case "read", "write", "delete", "verify", "discard", "abort", "createUpload", "complete": .objectStore
+        case "read", "write", "delete", "verify", "abort", "createUpload", "complete": .objectStore
         case "audit": .auditSink("fake")
         case "announce": .broker
         default: nil

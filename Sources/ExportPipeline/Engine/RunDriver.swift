@@ -103,9 +103,6 @@ struct RunDriver: Sendable {
             return .stored(try await transfer(link, job, machine, noteUpload: noteUpload))
         case .verify(let artifact):
             return .verified(try await parts.artifacts.verify(artifact))
-        case .discard(let artifact):
-            try await parts.artifacts.discard(artifact)
-            return .discarded
         case .wait(let duration, _):
             do {
                 try await parts.environment.sleep(duration)
@@ -129,7 +126,8 @@ struct RunDriver: Sendable {
     ) async throws(StepError) -> StoredArtifact {
         let key = try settings.keyTemplate.key(for: command, exportID: job.exportID)
         let destination = ArtifactDestination(
-            key: key, format: command.format, commandID: command.commandID, exportID: job.exportID)
+            key: key, format: command.format, commandID: command.commandID, exportID: job.exportID,
+            replacing: machine.replacing)
         let subject = subject(machine)
         let observer = TransferObserver(
             uploadStarted: { uploadID async throws(StepError) in
@@ -199,7 +197,7 @@ extension RunStep {
     fileprivate func dependencies(_ tenant: String) -> [Dependency] {
         switch self {
         case .checkStatus, .trigger, .poll: [.tenant(tenant)]
-        case .write, .abortUploads, .verify, .discard: [.objectStore]
+        case .write, .abortUploads, .verify: [.objectStore]
         case .transfer: [.tenant(tenant), .objectStore]
         case .wait, .hold, .end: []
         }

@@ -84,6 +84,7 @@ extension RunMachine {
         next.upload = nil
         next.claimedAt = moment.date
         tally.startJob(at: moment)
+        replacing = nil
         phase = .writing(next, then: .validating)
         return step
     }

@@ -25,6 +25,7 @@ extension RunMachine {
             phase = written.stage == .decided ? .ended(.decided(written)) : then
             if written.owner == nil { phase = .ended(.released) }
         case (.aborting(let job, _), .aborted):
+            if let failure = setup.foregoneFailure { return decide(.failure(failure), at: moment) }
             phase = .polling(job)
         case (.validating, .status(let status)):
             return validated(status, at: moment)
@@ -37,8 +38,6 @@ extension RunMachine {
             phase = .verifying(artifact, job)
         case (.verifying(let artifact, let job), .verified(let verification)):
             return verified(verification, of: artifact, job: job, at: moment)
-        case (.discarding(_, let job), .discarded):
-            phase = .polling(job)
         default:
             // A result that does not belong to the step is a mistake of the driver: do the step again.
             break
@@ -73,6 +72,7 @@ extension RunMachine {
     private mutating func recordJob(_ job: ExportJob, at moment: Moment) {
         tally.progressed()
         tally.startJob(at: moment)
+        replacing = nil
         guard var next = checkpoint else { return }
         next.stage = .triggered
         next.job = job
@@ -124,12 +124,13 @@ extension RunMachine {
             return restartTransfer(
                 job, "\(artifact.location) is missing right after it was stored", thenFailsWith: .storageRefused,
                 at: moment)
-        case .differs(let what):
+        case .differs(let what, let version):
             tally.transfers += 1
             guard tally.transfers < setup.policy.transfers else {
                 return fail(.storageRefused, "\(artifact.location) did not verify: \(what)", at: moment)
             }
-            phase = .discarding(artifact, job)
+            replacing = version
+            phase = .polling(job)
             return step
         }
     }

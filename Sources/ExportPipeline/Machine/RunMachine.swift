@@ -5,7 +5,7 @@
 /// ```
 /// start ─► validate ─► trigger ─► record job ─► poll ─► transfer ─► verify ─► decide ─► end
 ///   │  ▲                                        ▲ │ ▲      │          │
-///   │  └── new run (job or artifact gone) ──────┼─┘ └──────┴─ fresh link ◄── discard
+///   │  └── new run (job or artifact gone) ──────┼─┘ └──────┴─ fresh link (what did not verify is replaced)
 ///   └── take-over: abort left-over uploads ─────┘
 /// ```
 /// Every arrow that another worker must not repeat is a conditional write (`start`, `record job`, `decide`, `new run`,
@@ -48,7 +48,6 @@ package struct RunMachine: Sendable {
         case polling(ExportJob)
         case transferring(DownloadLink, ExportJob)
         case verifying(StoredArtifact, ExportJob)
-        case discarding(StoredArtifact, ExportJob)
         case ended(RunEnd)
     }
 
@@ -57,6 +56,9 @@ package struct RunMachine: Sendable {
     /// The checkpoint as it was last written; nil before the claim.
     package internal(set) var checkpoint: Checkpoint?
     var tally: RunTally
+    /// The version of this run's object that did not verify, which the next transfer replaces. It is never deleted: a
+    /// deletion that comes late, from a worker that slept or off a slow line, would take the object that came after it.
+    package internal(set) var replacing: String?
     /// Whether the time until the step of `phase` counts for nothing: somebody asked for patience.
     var isTimeOut = false
 
@@ -71,8 +73,7 @@ package struct RunMachine: Sendable {
         phase = .writing(first, then: .validating)
         if case .takeOver(let found) = start, let job = found.job {
             phase = .writing(first, then: .aborting(job, found.upload))
-        }
-        if let failure = setup.foregoneFailure {
+        } else if let failure = setup.foregoneFailure {
             let outcome = outcome(of: .failure(failure), from: first, at: moment)
             phase = .writing(first, then: .writing(decided(first, outcome, at: moment), then: .ended(.released)))
         }
@@ -88,7 +89,6 @@ package struct RunMachine: Sendable {
         case .polling(let job): .poll(job)
         case .transferring(let link, let job): .transfer(link, job)
         case .verifying(let artifact, _): .verify(artifact)
-        case .discarding(let artifact, _): .discard(artifact)
         case .ended(let end): .end(end)
         }
     }
@@ -108,7 +108,7 @@ package struct RunMachine: Sendable {
         case .triggering: .trigger
         case .polling: .poll
         case .transferring, .aborting: .transfer
-        case .verifying, .discarding: .verify
+        case .verifying: .verify
         case .writing(_, let then): stage(of: then, decided: decided)
         case .ended: decided ? .verify : .receive
         }
@@ -123,7 +123,7 @@ package struct RunMachine: Sendable {
             found.owner = setup.owner
             found.nonce = moment.uniqueID
             found.messageToken = setup.accepted.messageToken
-            found.upload = nil
+            // Its upload stays on record until another takes its place: this owner may die before it aborted it.
             return found
         case .claim, .newRun:
             return Checkpoint(

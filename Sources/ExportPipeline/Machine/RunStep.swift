@@ -34,7 +34,6 @@ package enum RunStep: Sendable, Hashable {
     case poll(ExportJob)
     case transfer(DownloadLink, ExportJob)
     case verify(StoredArtifact)
-    case discard(StoredArtifact)
     case wait(Duration, WaitReason)
     /// Wait until the dependency serves again; neither attempts nor deadlines run meanwhile.
     case hold(Dependency)
@@ -47,14 +46,14 @@ package enum RunStep: Sendable, Hashable {
         case .hold(.objectStore): .soft
         case .hold: .yielding
         case .wait, .checkStatus, .poll: .soft
-        case .write, .abortUploads, .trigger, .transfer, .verify, .discard, .end: .hard
+        case .write, .abortUploads, .trigger, .transfer, .verify, .end: .hard
         }
     }
 
     /// Whether the worker, once it was told to let go, still begins this.
     package var isBegunWhileDraining: Bool {
         switch self {
-        case .write, .verify, .discard, .end: true
+        case .write, .verify, .end: true
         case .wait, .hold, .checkStatus, .poll, .abortUploads, .trigger, .transfer: false
         }
     }
@@ -69,7 +68,6 @@ package enum RunResult: Sendable, Hashable {
     case polled(JobStatus)
     case stored(StoredArtifact)
     case verified(ArtifactVerification)
-    case discarded
     case waited
     case failed(StepError)
     /// The step was not finished (or not begun) because the worker lets go.

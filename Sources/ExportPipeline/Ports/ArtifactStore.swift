@@ -27,8 +27,8 @@ package enum ArtifactVerification: Sendable, Hashable {
     /// Size, checksum and encryption are as they must be; `encryptedAtRest` is what HEAD reported, not what was asked.
     case matches(encryptedAtRest: Bool)
     case missing
-    /// Something is not as it must be; says what.
-    case differs(String)
+    /// Something is not as it must be; says what, and which version of the object it is (S3: its entity tag).
+    case differs(String, version: String?)
 }
 
 /// Where an artifact has to go and what is written beside it.
@@ -37,12 +37,15 @@ package struct ArtifactDestination: Sendable, Hashable {
     package let format: String
     package let commandID: String
     package let exportID: String
+    /// The version of an object under the key that may be replaced: this run's own, which did not verify.
+    package let replacing: String?
 
-    package init(key: String, format: String, commandID: String, exportID: String) {
+    package init(key: String, format: String, commandID: String, exportID: String, replacing: String? = nil) {
         self.key = key
         self.format = format
         self.commandID = commandID
         self.exportID = exportID
+        self.replacing = replacing
     }
 }
 
@@ -66,7 +69,8 @@ package struct TransferObserver: Sendable {
 /// Moves artifacts from a tenant into the bucket and says what lies there.
 package protocol ArtifactStore: Sendable {
     /// Streams the artifact behind `link` to its destination in bounded memory. The first writer of a key wins: an
-    /// object that is already there is compared, and a different one is `object_conflict`.
+    /// object that is already there is compared, and a different one is `object_conflict`; what `destination` names as
+    /// to be replaced gives way.
     func transfer(
         _ link: DownloadLink, of command: ExportCommand, to destination: ArtifactDestination, context: CallContext,
         observer: TransferObserver
@@ -74,9 +78,6 @@ package protocol ArtifactStore: Sendable {
 
     /// Looks at the stored object with HEAD.
     func verify(_ artifact: StoredArtifact) async throws(StepError) -> ArtifactVerification
-
-    /// Deletes an object that did not verify.
-    func discard(_ artifact: StoredArtifact) async throws(StepError)
 
     /// Aborts what an earlier owner left behind: the upload its checkpoint recorded, and as far as the store lets this
     /// worker list them any other unfinished upload of `key`. One that is already gone counts as aborted.

@@ -14,8 +14,8 @@ package enum S3Comparison: Sendable, Hashable {
 package enum S3Verification: Sendable, Hashable {
     /// Size, checksum and encryption are as they must be.
     case matches(S3ObjectInfo)
-    /// Says what is not.
-    case differs(String)
+    /// Says what is not, and the entity tag of the object.
+    case differs(String, etag: String)
     case missing
 }
 
@@ -29,12 +29,13 @@ extension S3Client {
         } catch let error where error.kind == .notFound {
             return .missing
         }
-        guard info.size == size else { return .differs("\(info.size) bytes, not \(size)") }
+        guard info.size == size else { return .differs("\(info.size) bytes, not \(size)", etag: info.etag) }
         if let checksum, let stored = info.fullCRC32C, stored != checksum {
-            return .differs("its CRC32C is \(stored), not \(checksum)")
+            return .differs("its CRC32C is \(stored), not \(checksum)", etag: info.etag)
         }
         guard configuration.encryption.isSatisfied(by: info) else {
-            return .differs("it is kept with encryption \(info.encryption ?? "none"), not as asked")
+            return .differs(
+                "it is kept with encryption \(info.encryption ?? "none"), not as asked", etag: info.etag)
         }
         return .matches(info)
     }

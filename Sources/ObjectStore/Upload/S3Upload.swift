@@ -15,11 +15,13 @@ package struct S3Upload: Sendable {
     package var sha256MetadataName: String?
     /// More bytes are `tooLarge`.
     package var maximumBytes: Int
+    /// The entity tag of an object that gives way; nil where nothing may lie under the key.
+    package var replacing: String?
 
     package init(
         key: String, contentType: String = "application/octet-stream", metadata: [String: String] = [:],
         finalMetadata: @escaping @Sendable (S3ContentDigest) -> [String: String] = { _ in [:] },
-        sha256MetadataName: String? = nil, maximumBytes: Int = .max
+        sha256MetadataName: String? = nil, maximumBytes: Int = .max, replacing: String? = nil
     ) {
         self.key = key
         self.contentType = contentType
@@ -27,6 +29,7 @@ package struct S3Upload: Sendable {
         self.finalMetadata = finalMetadata
         self.sha256MetadataName = sha256MetadataName
         self.maximumBytes = maximumBytes
+        self.replacing = replacing
     }
 }
 

@@ -19,18 +19,24 @@ extension Transfer {
     /// Repeating it is safe here, and only here: if a lost answer was a success, the repetition meets our own object,
     /// and an object of the same content is a success whoever wrote it.
     func settle(
-        _ content: S3ContentDigest, _ write: () async throws(S3Error) -> S3PutResult
+        _ content: S3ContentDigest, _ write: (S3Condition) async throws(S3Error) -> S3PutResult
     ) async throws(S3Error) -> Settled {
         var tries = 1
+        var condition = upload.replacing.map(S3Condition.matches) ?? .absent
         while true {
             let failure: S3Error
             do {
-                let result = try await write()
+                let result = try await write(condition)
                 return Settled(etag: result.etag, versionID: result.versionID, wasThere: false)
             } catch {
                 failure = error
             }
             if let settled = try await alreadyThere(content, after: failure) { return settled }
+            if condition != .absent, [.notFound, .preconditionFailed].contains(failure.kind) {
+                // What was to be replaced is gone already.
+                condition = .absent
+                continue
+            }
             let retry = client.configuration.retry
             guard failure.isRetriable, ![.conflict, .noSuchUpload].contains(failure.kind), tries < retry.attempts else {
                 throw failure

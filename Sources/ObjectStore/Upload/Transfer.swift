@@ -56,12 +56,11 @@ struct Transfer: Sendable {
         }
         let checksum = await digest.update(buffer)
         let content = digest.value
-        let options = S3PutOptions(
-            contentType: upload.contentType,
-            metadata: upload.metadata.merging(upload.finalMetadata(content)) { $1 },
-            condition: .absent, checksum: checksum)
-        let settled = try await settle(content) { () async throws(S3Error) in
-            try await client.put(upload.key, .buffer(buffer), options: options)
+        let metadata = upload.metadata.merging(upload.finalMetadata(content)) { $1 }
+        let settled = try await settle(content) { (condition) async throws(S3Error) in
+            let options = S3PutOptions(
+                contentType: upload.contentType, metadata: metadata, condition: condition, checksum: checksum)
+            return try await client.put(upload.key, .buffer(buffer), options: options)
         }
         observer.progress(content.size, reader.announced)
         return settled.result(content, parts: 1)
@@ -80,9 +79,9 @@ struct Transfer: Sendable {
             }
             let parts = try await sendParts(uploadID, first, second)
             let content = digest.value
-            let settled = try await settle(content) { () async throws(S3Error) in
+            let settled = try await settle(content) { (condition) async throws(S3Error) in
                 try await client.completeMultipartUpload(
-                    upload.key, uploadID: uploadID, parts: parts, checksum: content.checksum, condition: .absent)
+                    upload.key, uploadID: uploadID, parts: parts, checksum: content.checksum, condition: condition)
             }
             // Another writer's object took the key: ours is no longer needed.
             if settled.wasThere { await abort(uploadID) }

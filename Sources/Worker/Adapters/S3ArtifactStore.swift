@@ -76,7 +76,7 @@ struct S3ArtifactStore: ArtifactStore {
                     "download-duration-sec": Self.seconds(environment.now() - begun),
                 ]
             },
-            sha256MetadataName: Self.sha256Name, maximumBytes: maximumBytes)
+            sha256MetadataName: Self.sha256Name, maximumBytes: maximumBytes, replacing: destination.replacing)
     }
 
     private func stepError(_ error: S3Error) -> StepError {
@@ -112,21 +112,14 @@ extension S3ArtifactStore {
                 // HEAD cannot tell a missing object from a missing bucket; only the former speaks of the command.
                 try await faults.look()
                 return .missing
-            case .differs(let what): return .differs(what)
+            case .differs(let what, let etag): return .differs(what, version: etag)
             case .matches(let info):
                 if let stored = info.metadata[Self.sha256Name], stored != artifact.sha256 {
-                    return .differs("its SHA-256 is \(stored) instead of \(artifact.sha256)")
+                    return .differs(
+                        "its SHA-256 is \(stored) instead of \(artifact.sha256)", version: info.etag)
                 }
                 return .matches(encryptedAtRest: info.encryption != nil)
             }
-        } catch {
-            throw faults.stepError(error)
-        }
-    }
-
-    func discard(_ artifact: StoredArtifact) async throws(StepError) {
-        do {
-            try await client.delete(artifact.key)
         } catch {
             throw faults.stepError(error)
         }

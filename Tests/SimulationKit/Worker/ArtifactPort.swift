@@ -27,15 +27,16 @@ struct ArtifactPort: ArtifactStore {
             bucket: "bucket", key: destination.key, sizeBytes: plan.parts, sha256: content, checksum: nil)
         if plan.parts == 1 {
             try await read(plan, number, part: 1)
-            try await settle(artifact, number, upload: nil)
+            try await settle(artifact, number, upload: nil, replacing: destination.replacing)
         } else {
-            try await storeParts(artifact, number, plan, observer)
+            try await storeParts(artifact, number, plan, observer, replacing: destination.replacing)
         }
         return artifact
     }
 
     private func storeParts(
-        _ artifact: StoredArtifact, _ number: Int, _ plan: Scenario.Command, _ observer: TransferObserver
+        _ artifact: StoredArtifact, _ number: Int, _ plan: Scenario.Command, _ observer: TransferObserver,
+        replacing: String?
     ) async throws(StepError) {
         let (process, world, key) = (process, world, artifact.key)
         try await read(plan, number, part: 1)
@@ -54,7 +55,7 @@ struct ArtifactPort: ArtifactStore {
                     world.bucket.add(part: part, to: upload)
                 }
             }
-            if try await settle(artifact, number, upload: upload) { await abort(upload) }
+            if try await settle(artifact, number, upload: upload, replacing: replacing) { await abort(upload) }
         } catch {
             await abort(upload)
             throw error
@@ -71,14 +72,16 @@ struct ArtifactPort: ArtifactStore {
     /// Makes the final conditional write until it is known whether the content lies under the key; true where another
     /// writer's object was there.
     @discardableResult
-    private func settle(_ artifact: StoredArtifact, _ number: Int, upload: Int?) async throws(StepError) -> Bool {
+    private func settle(
+        _ artifact: StoredArtifact, _ number: Int, upload: Int?, replacing: String?
+    ) async throws(StepError) -> Bool {
         let (process, world) = (process, world)
         for attempt in 1...3 {
             do throws(StepError) {
                 let put = try await process.call(
                     .store, "put", "\(artifact.key)\(upload.map { ", upload \($0)" } ?? "")", budget: .store(number),
                     trouble: Faults.store
-                ) { .success(world.put(artifact, of: number, upload: upload, by: process)) }
+                ) { .success(world.put(artifact, of: number, upload: upload, replacing: replacing)) }
                 if put == .stored { return false }
                 if try await compare(artifact, number) { return true }
                 throw StepError(.transient(), "the object is not there after all: \(put)")
@@ -127,13 +130,6 @@ extension ArtifactPort {
             effect: { .success(world.head(artifact)) })
     }
 
-    func discard(_ artifact: StoredArtifact) async throws(StepError) {
-        let world = world
-        try await process.call(.store, "discard", artifact.key, trouble: Faults.store) {
-            .success(world.bucket.objects[artifact.key] = nil)
-        }
-    }
-
     func abortUploads(of key: String, recorded: Checkpoint.Upload?) async throws(StepError) {
         let world = world
         if let recorded, let upload = Int(recorded.uploadID) {
@@ -154,12 +150,14 @@ extension ArtifactPort {
 }
 
 extension World {
-    /// Stores the artifact under its key if nothing lies there.
+    /// Stores the artifact under its key if nothing lies there, or what may be replaced. As in S3 an object's version is
+    /// a hash of its content: the same again has the same.
     fileprivate func put(
-        _ artifact: StoredArtifact, of command: Int, upload: Int?, by process: Incarnation
+        _ artifact: StoredArtifact, of command: Int, upload: Int?, replacing: String?
     ) -> ArtifactPort.Put {
         if let upload, bucket.uploads[upload] == nil { return .noSuchUpload }
-        guard bucket.objects[artifact.key] == nil else { return .preconditionFailed }
+        let there = bucket.objects[artifact.key]?.content
+        guard there == nil || there == replacing else { return .preconditionFailed }
         if let upload { bucket.uploads[upload] = nil }
         bucket.objects[artifact.key] = Bucket.Object(
             command: command, content: artifact.sha256, isEncrypted: !spoilsObject(of: command))
@@ -168,7 +166,7 @@ extension World {
 
     fileprivate func head(_ artifact: StoredArtifact) -> ArtifactVerification {
         guard let object = bucket.objects[artifact.key] else { return .missing }
-        guard object.isEncrypted else { return .differs("it is not encrypted") }
-        return object.content == artifact.sha256 ? .matches(encryptedAtRest: true) : .differs("other content")
+        guard object.isEncrypted else { return .differs("it is not encrypted", version: object.content) }
+        return object.content == artifact.sha256 ? .matches(encryptedAtRest: true) : .differs("other content", version: object.content)
     }
 }

@@ -13,6 +13,7 @@ final class Worker: @unchecked Sendable {
     private let environment: VirtualEnvironment
     private var renewing: Task<Void, Never>?
     private var isDraining = false
+    private var isPaused = false
     private var pausedSince: [String: Instant] = [:]
 
     private static let template: ObjectKeyTemplate = {
@@ -137,9 +138,11 @@ final class Worker: @unchecked Sendable {
         }
     }
 
+    /// The operator's word; a process that slept hears only what holds when it wakes.
     func pause(_ isPaused: Bool) {
-        process.whenRunning { [health] in
-            health.withhold(isPaused ? [.consent(tenant: nil): "paused by the operator"] : [:])
+        self.isPaused = isPaused
+        process.whenRunning { [self] in
+            health.withhold(self.isPaused ? [.consent(tenant: nil): "paused by the operator"] : [:])
         }
     }
 }

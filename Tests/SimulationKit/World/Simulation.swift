@@ -40,7 +40,8 @@ package struct Simulation: Sendable {
             guard let action = world.clock.advance() else { break }
             action()
         } while true
-        if world.checks.violation == nil { world.checks.finish() }
+        // After the end nothing counts any more: the last look comes before it.
+        if world.checks.violation == nil, !world.isOver { world.checks.finish() }
         letGo()
     }
 
@@ -68,7 +69,10 @@ package struct Simulation: Sendable {
         let isQuiet =
             world.pendingPublications == 0 && world.pendingEffects == 0 && world.broker.isDone
             && world.hosts.allSatisfy { $0.process.condition == .running && $0.isIdle }
-        if isQuiet || world.clock.now > world.scenario.calmAt + Self.patience { return world.end() }
+        guard !isQuiet, world.clock.now <= world.scenario.calmAt + Self.patience else {
+            world.checks.finish()
+            return world.end()
+        }
         world.after(5 * .second) { lookForEnd() }
     }
 
