@@ -185,7 +185,8 @@ extension FakeLink: ArtifactStore {
             state.journal.append("head")
             guard let object = state.objects[artifact.key] else { return .missing }
             guard object.isEncrypted else { return .differs("it is not encrypted", version: artifact.sha256) }
-            return object.artifact == artifact ? .matches(encryptedAtRest: true) : .differs("other content", version: nil)
+            return object.artifact == artifact
+                ? .matches(encryptedAtRest: true) : .differs("other content", version: nil)
         }
     }
 

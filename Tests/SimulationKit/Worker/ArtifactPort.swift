@@ -167,6 +167,7 @@ extension World {
     fileprivate func head(_ artifact: StoredArtifact) -> ArtifactVerification {
         guard let object = bucket.objects[artifact.key] else { return .missing }
         guard object.isEncrypted else { return .differs("it is not encrypted", version: object.content) }
-        return object.content == artifact.sha256 ? .matches(encryptedAtRest: true) : .differs("other content", version: object.content)
+        return object.content == artifact.sha256
+            ? .matches(encryptedAtRest: true) : .differs("other content", version: object.content)
     }
 }
