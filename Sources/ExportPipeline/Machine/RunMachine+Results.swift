@@ -125,13 +125,8 @@ extension RunMachine {
                 job, "\(artifact.location) is missing right after it was stored", thenFailsWith: .storageRefused,
                 at: moment)
         case .differs(let what, let version):
-            tally.transfers += 1
-            guard tally.transfers < setup.policy.transfers else {
-                return fail(.storageRefused, "\(artifact.location) did not verify: \(what)", at: moment)
-            }
-            replacing = version
-            phase = .polling(job)
-            return step
+            return replace(
+                version, "\(artifact.location) did not verify: \(what)", thenFailsWith: .storageRefused, at: moment)
         }
     }
 
