@@ -89,7 +89,7 @@ package final class DependencyHealth: Sendable {
                 await isDown(dependency, because: .fault(error))
             else { return error }
             return fault(of: dependency, error)
-        case .permanent, .throttled, .gone, .transient, .linkExpired, .unreadable, .occupied:
+        case .permanent, .throttled, .gone, .transient, .linkExpired, .unreadable:
             if let dependency { succeeded(dependency) }
             return error
         case .overtaken, .interrupted:

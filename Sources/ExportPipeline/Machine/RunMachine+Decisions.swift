@@ -28,6 +28,7 @@ extension RunMachine {
         next.stage = .decided
         next.outcome = outcome
         next.upload = nil
+        next.replaces = nil
         next.attempts = tally.attempts
         // The claim of a foregone failure is written in the same moment: its nonce must differ from this one.
         next.nonce = moment.uniqueID + "-decided"

@@ -19,8 +19,6 @@ extension RunMachine {
         case .unreadable:
             return restartTransfer(
                 currentJob, error.message, thenFailsWith: .artifactUnreadable, httpStatus: error.httpStatus, at: moment)
-        case .occupied(let version):
-            return replace(version, error.message, thenFailsWith: .objectConflict, at: moment)
         case .surroundings(let dependency):
             tally.forgive()
             // A link may serve only once, and not for ever.
@@ -84,9 +82,9 @@ extension RunMachine {
         next.jobSeconds = 0
         next.attempts = 0
         next.upload = nil
+        next.replaces = nil
         next.claimedAt = moment.date
         tally.startJob(at: moment)
-        replacing = nil
         phase = .writing(next, then: .validating)
         return step
     }
@@ -114,21 +112,6 @@ extension RunMachine {
         }
         phase = .polling(job)
         return wait(tally.nextRetryDelay(moment), .retry)
-    }
-
-    /// Has the next transfer replace that version of this run's object, as often as a transfer may be tried. Before that a
-    /// write proves that the run is still this worker's: an owner that slept replaces nothing.
-    mutating func replace(
-        _ version: String?, _ why: String, thenFailsWith code: FailureCode, at moment: Moment
-    ) -> RunStep {
-        tally.transfers += 1
-        guard let job = currentJob, var next = checkpoint, tally.transfers < setup.policy.transfers else {
-            return fail(code, why, at: moment)
-        }
-        replacing = version
-        next.nonce = moment.uniqueID
-        phase = .writing(next, then: .polling(job))
-        return step
     }
 
     /// The job the run is working on, if it has one.

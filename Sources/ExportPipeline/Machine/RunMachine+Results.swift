@@ -72,12 +72,12 @@ extension RunMachine {
     private mutating func recordJob(_ job: ExportJob, at moment: Moment) {
         tally.progressed()
         tally.startJob(at: moment)
-        replacing = nil
         guard var next = checkpoint else { return }
         next.stage = .triggered
         next.job = job
         next.attempts = 0
         next.jobSeconds = 0
+        next.replaces = nil
         next.nonce = moment.uniqueID
         phase = .writing(next, then: .polling(job))
     }
@@ -125,8 +125,16 @@ extension RunMachine {
                 job, "\(artifact.location) is missing right after it was stored", thenFailsWith: .storageRefused,
                 at: moment)
         case .differs(let what, let version):
-            return replace(
-                version, "\(artifact.location) did not verify: \(what)", thenFailsWith: .storageRefused, at: moment)
+            tally.transfers += 1
+            guard tally.transfers < setup.policy.transfers else {
+                return fail(.storageRefused, "\(artifact.location) did not verify: \(what)", at: moment)
+            }
+            // On record before it is replaced: the next owner has to know, and one that slept learns that it is none.
+            guard var next = checkpoint else { return step }
+            next.replaces = version
+            next.nonce = moment.uniqueID
+            phase = .writing(next, then: .polling(job))
+            return step
         }
     }
 

@@ -56,9 +56,8 @@ package struct RunMachine: Sendable {
     /// The checkpoint as it was last written; nil before the claim.
     package internal(set) var checkpoint: Checkpoint?
     var tally: RunTally
-    /// The version of this run's object that did not verify, which the next transfer replaces. It is never deleted: a
-    /// deletion that comes late, from a worker that slept or off a slow line, would take the object that came after it.
-    package internal(set) var replacing: String?
+    /// The version of this run's object that the next transfer replaces.
+    package var replacing: String? { checkpoint?.replaces }
     /// Whether the time until the step of `phase` counts for nothing: somebody asked for patience.
     var isTimeOut = false
 

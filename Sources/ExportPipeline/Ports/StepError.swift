@@ -20,8 +20,6 @@ package struct StepError: Error, Sendable, Hashable {
         case linkExpired(notFound: Bool)
         /// The artifact came through damaged (short, long, empty, reset, stalled).
         case unreadable
-        /// Under the artifact's key lies an object of this very export with other content, in this version.
-        case occupied(version: String)
         /// A fault of the worker's own surroundings, not of this command.
         case surroundings(Dependency)
         /// A conditional write showed another owner.

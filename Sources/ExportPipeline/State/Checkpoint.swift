@@ -38,6 +38,10 @@ package struct Checkpoint: Sendable, Hashable {
     package var jobSeconds: Double
     /// A multipart upload that may be unfinished, and the key it is for.
     package var upload: Upload?
+    /// The version (S3: the entity tag) of this run's object that did not verify: the next transfer replaces it. It is
+    /// never deleted: a deletion that comes late, from an owner that slept or off a slow line, would take the object that
+    /// came after it.
+    package var replaces: String?
     package var outcome: Outcome?
 
     package struct Upload: Sendable, Hashable, Codable {
@@ -89,7 +93,7 @@ extension Checkpoint: Codable {
         case epoch, owner, nonce, messageToken, stage, runs, attempts, claimedAt
         case jobID = "jobId"
         case exportID = "exportId"
-        case jobSeconds, upload, outcome
+        case jobSeconds, upload, replaces, outcome
     }
 
     package init(from decoder: any Decoder) throws {
@@ -113,6 +117,7 @@ extension Checkpoint: Codable {
         let seconds = try values.decodeIfPresent(Double.self, forKey: .jobSeconds)
         jobSeconds = job == nil ? 0 : seconds ?? 0
         upload = try values.decodeIfPresent(Upload.self, forKey: .upload)
+        replaces = try values.decodeIfPresent(String.self, forKey: .replaces)
         outcome = try values.decodeIfPresent(Outcome.self, forKey: .outcome)
     }
 
@@ -135,6 +140,7 @@ extension Checkpoint: Codable {
         try values.encodeIfPresent(job?.exportID, forKey: .exportID)
         if job != nil { try values.encode(jobSeconds, forKey: .jobSeconds) }
         try values.encodeIfPresent(upload, forKey: .upload)
+        try values.encodeIfPresent(replaces, forKey: .replaces)
         try values.encodeIfPresent(outcome, forKey: .outcome)
     }
 }

@@ -58,19 +58,9 @@ struct S3ArtifactStore: ArtifactStore {
             return StoredArtifact(
                 bucket: client.configuration.bucket, key: destination.key, sizeBytes: result.size,
                 sha256: result.sha256, checksum: "CRC32C:\(result.checksum)")
-        } catch  where error.kind == .objectDiffers {
-            throw await occupation(of: destination, error)
         } catch {
             throw stepError(error)
         }
-    }
-
-    /// Whose the object with other content is: an earlier, damaged copy of the same export gives way to this one.
-    private func occupation(of destination: ArtifactDestination, _ error: S3Error) async -> StepError {
-        guard let info = try? await client.head(destination.key),
-            info.metadata["command-id"] == destination.commandID, info.metadata["export-id"] == destination.exportID
-        else { return stepError(error) }
-        return StepError(.occupied(version: info.etag), error.description)
     }
 
     private func upload(_ destination: ArtifactDestination, begun: Duration) -> S3Upload {

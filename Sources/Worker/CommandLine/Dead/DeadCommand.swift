@@ -90,12 +90,18 @@ package enum DeadCommand {
         return exit
     }
 
+    private static func interrupted() -> WorkerExit {
+        CommandOutput.complain("interrupted; every dead letter is back in its queue")
+        return .undecided
+    }
+
     private static func exit(of body: () async throws -> WorkerExit) async -> WorkerExit {
         do {
-            return try await body()
+            let exit = try await body()
+            // The look may have ended before the signal; what was to be said of the letters is cut short.
+            return Task.isCancelled ? interrupted() : exit
         } catch let error as AMQPError where error.code == .cancelled {
-            CommandOutput.complain("interrupted; every dead letter is back in its queue")
-            return .undecided
+            return interrupted()
         } catch let error as AMQPError {
             CommandOutput.complain(error.description)
             return WorkerExit(error)
