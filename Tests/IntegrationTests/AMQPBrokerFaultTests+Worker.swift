@@ -87,6 +87,7 @@ extension AMQPBrokerFaultTests {
                 let log = LogWatch()
                 var id = ""
                 try await stack.withWorkers(logger: log.logger) {
+                    try #require(await log.wait(for: "consuming"), "\(log.text)")
                     try await AMQPTestBroker.withConsumerTimeout(milliseconds: 1000) {
                         // Channels made from here on look at their deliveries often.
                         try await AMQPTestBroker.control("close_all_connections", "a test")
