@@ -168,7 +168,7 @@ private struct LookingHand {
         guard !tags.isEmpty else { return true }
         guard tags.count > Self.orderly, keepsOrder else {
             for tag in tags where tag.generation == admin.generation { try admin.session.settle(tag.tag, .requeue) }
-            try admin.session.declare(AMQPTopology.Queue(name: queue), passive: true)
+            try awaitReturn(over: admin)
             return tags.count <= Self.orderly
         }
         try admin.session.closeChannel()
@@ -177,12 +177,14 @@ private struct LookingHand {
         return true
     }
 
-    /// The broker takes back what a closed channel held in its own time: whoever looks next should find it. Others may
-    /// take messages meanwhile, so this does not wait for ever.
+    /// The broker takes messages back in its own time, those of a requeue too (a quorum queue answers questions before
+    /// it has written down what came earlier): whoever looks next should find all of them, or would take what it finds
+    /// for the whole queue. Others may take messages meanwhile, so this does not wait for ever.
     private func awaitReturn(over admin: AMQPAdminSession) throws(AMQPError) {
         for _ in 0..<100 {
             let state = try admin.session.declare(AMQPTopology.Queue(name: queue), passive: true)
-            if state.messageCount >= tags.count { return }
+            let isShared = state.consumerCount > 0
+            if state.messageCount >= (isShared ? tags.count : max(ready, tags.count)) { return }
             _ = try admin.awaitDelivery(within: .milliseconds(20))
         }
     }
