@@ -30,7 +30,9 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 /// The fuzz targets are tests that replay their corpus; `ops/fuzz`, which sets this, builds them as a program with
 /// libFuzzer in it instead. (No target of its own: it sees internals, which only a build for testing shows.)
 let isFuzzing = Context.environment["NLU_FUZZ"] != nil
-let fuzzed: [Target.Dependency] = ["AMQP", "Cognigy", "ExportPipeline", "HTTPTransport", "ObjectStore", "Worker"]
+let fuzzed: [Target.Dependency] = [
+    "AMQP", "Cognigy", "ExportPipeline", "HTTPTransport", "ObjectStore", "TestKit", "Worker",
+]
 
 let package = Package(
     name: "nlu-export-worker",
@@ -94,7 +96,8 @@ let package = Package(
             name: "CognigyTests", dependencies: ["Cognigy", "ExportPipeline", "HTTPTransport", "TestKit", logging],
             swiftSettings: strict),
         .testTarget(
-            name: "ExportPipelineTests", dependencies: ["ExportPipeline", "PipelineTestKit"], swiftSettings: strict),
+            name: "ExportPipelineTests", dependencies: ["ExportPipeline", "PipelineTestKit", "TestKit"],
+            swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
             dependencies: [
@@ -122,7 +125,7 @@ let package = Package(
 
         // Workers in simulated worlds: ops/simulate, and a short run among the tests.
         .target(
-            name: "SimulationKit", dependencies: ["AMQP", "ExportPipeline"], path: "Tests/SimulationKit",
+            name: "SimulationKit", dependencies: ["AMQP", "ExportPipeline", "TestKit"], path: "Tests/SimulationKit",
             swiftSettings: strict),
         .executableTarget(
             name: "simulate", dependencies: ["SimulationKit", argumentParser], path: "Tests/simulate",
@@ -137,7 +140,7 @@ let package = Package(
         .executableTarget(
             name: "chaos", dependencies: ["ChaosKit", argumentParser], path: "Tests/chaos", swiftSettings: strict),
         .testTarget(
-            name: "ChaosTests", dependencies: ["ChaosKit", "CognigySimulator", "nlu-export-worker"],
+            name: "ChaosTests", dependencies: ["ChaosKit", "CognigySimulator", "TestKit", "nlu-export-worker"],
             swiftSettings: strict),
 
         // What ops/bench measures against: an S3 server that verifies everything and keeps nothing.

@@ -1,6 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 import Logging
+import TestKit
 import Testing
 
 @testable import HTTPTransport
@@ -55,7 +56,7 @@ import Testing
 
     /// Any order of entering and leaving: nobody is lost, no limit is passed, each key keeps its order.
     @Test(arguments: 0..<20) func theGateLosesNobody(seed: Int) {
-        var random = SmallGenerator(state: UInt64(seed) + 1)
+        var random = SplitMix64(seed: UInt64(seed) + 1)
         var gate = AdmissionGate<Int, (key: Int, number: Int)>(perKey: 3, total: 5)
         var running: [(key: Int, number: Int)] = []
         var admitted: [Int: [Int]] = [:]
@@ -137,15 +138,3 @@ import Testing
 private func next(_ gate: inout AdmissionGate<String, Int>) -> Int? { gate.nextReady() }
 
 private func due(_ heap: inout DeadlineHeap<Int>, _ now: UInt64) -> Int? { heap.popDue(now: now) }
-
-/// A small repeatable generator (SplitMix64).
-private struct SmallGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

@@ -134,7 +134,7 @@ struct AMQPTopologyTests {
         try await AMQPTestBroker.withQueue { queue in
             var failures = 0
             for seed in UInt64(1)...150 {
-                let random = Mutex(SeededGenerator(seed: seed))
+                let random = Mutex(SplitMix64(seed: seed))
                 proxy.mangle { bytes in
                     random.withLock { random in
                         guard !bytes.isEmpty, Bool.random(using: &random) else { return }

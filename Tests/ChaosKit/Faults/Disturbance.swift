@@ -1,5 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
+package import TestKit
+
 /// One piece of trouble with everything that was drawn for it.
 package enum Disturbance: Sendable, Hashable {
     case zombie(worker: Int, lasts: Duration)
@@ -34,9 +36,9 @@ package struct FaultSchedule: Sendable {
     private let kinds: [FaultKind]
     private let workers: Int
     private var deck: [FaultKind] = []
-    private var random: SeededGenerator
+    private var random: SplitMix64
 
-    package init(kinds: Set<FaultKind>, workers: Int, random: SeededGenerator) {
+    package init(kinds: Set<FaultKind>, workers: Int, random: SplitMix64) {
         // In a fixed order, for a set has a different one in every process.
         self.kinds = FaultKind.allCases.filter(kinds.contains)
         self.workers = workers

@@ -18,7 +18,7 @@ struct Disturber: Sendable {
     let journal: Journal
 
     func run() async {
-        var random = SeededGenerator(seed: options.seed &+ 1)
+        var random = SplitMix64(seed: options.seed &+ 1)
         let (kills, lesser, outages) = (random.split(), random.split(), random.split())
         await withDiscardingTaskGroup { group in
             if faults.contains(.kill) { group.addTask { await kill(kills) } }
@@ -35,7 +35,7 @@ struct Disturber: Sendable {
         }
     }
 
-    private func kill(_ random: SeededGenerator) async {
+    private func kill(_ random: SplitMix64) async {
         var random = random
         while await sleep(options.killEvery) {
             guard let victim = await fleet.kill(Int.random(in: 0..<options.workers, using: &random)) else { continue }

@@ -1,6 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 internal import CognigySimulator
+internal import TestKit
 
 /// A command of the run and what has to come of it.
 package struct PlannedCommand: Sendable, Hashable {
@@ -45,7 +46,7 @@ package struct CommandPlan: Sendable {
     let messages: [Message]
 
     package init(options: ChaosOptions) {
-        var random = SeededGenerator(seed: options.seed)
+        var random = SplitMix64(seed: options.seed)
         let large = Set((0..<options.commands).shuffled(using: &random).prefix(options.largeArtifacts))
         commands = (0..<options.commands).map { number in
             Self.command(number, isLarge: large.contains(number), options, &random)
@@ -62,7 +63,7 @@ package struct CommandPlan: Sendable {
     }
 
     private static func command(
-        _ number: Int, isLarge: Bool, _ options: ChaosOptions, _ random: inout SeededGenerator
+        _ number: Int, isLarge: Bool, _ options: ChaosOptions, _ random: inout SplitMix64
     ) -> PlannedCommand {
         let digits = String(number)
         let id = "chaos-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits

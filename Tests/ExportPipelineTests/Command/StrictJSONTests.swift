@@ -1,6 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestKit
 import Testing
 
 @testable import ExportPipeline
@@ -139,7 +140,7 @@ struct StrictJSONTests {
     }
 
     @Test func acceptsNothingThatAnotherParserRefuses() {
-        var random = SeededGenerator(seed: 20_261_123)
+        var random = SplitMix64(seed: 20_261_123)
         let seeds = [#"{"a":[1,2.5e3,{"b":"x\u00e4\n"}],"c":null,"d":"ä😀"}"#, #"[true,false,"\ud83d\ude00",-0.0,{}]"#]
         var accepted = 0
         for index in 0..<20_000 {

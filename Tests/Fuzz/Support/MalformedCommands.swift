@@ -1,5 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TestKit
+
 @testable import ExportPipeline
 
 /// Commands with something wrong with them, by a seed: the same ones on every machine.

@@ -1,27 +1,17 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-/// Chance that is the same again for the same seed (SplitMix64).
+internal import TestKit
+
+/// Chance that is the same again for the same seed.
 package struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
+    private var numbers: SplitMix64
 
-    /// Seeds that lie side by side begin far apart: the sequence adds the same number in each step, so that they would be
-    /// the same sequence otherwise, one step ahead.
-    package init(seed: UInt64) { state = Self.mixed(Self.mixed(seed) ^ 0x1234_5678_9ABC_DEF1) }
+    package init(seed: UInt64) { numbers = SplitMix64(scattering: seed) }
 
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        return Self.mixed(state)
-    }
-
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var mixed = value
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    package mutating func next() -> UInt64 { numbers.next() }
 
     /// Uniform in 0..<count.
-    mutating func below(_ count: Int) -> Int { count <= 1 ? 0 : Int(next() % UInt64(count)) }
+    mutating func below(_ count: Int) -> Int { numbers.below(count) }
 
     /// Uniform in 0..<1.
     mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }

@@ -1,27 +1,37 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
-/// The same seed gives the same numbers, and so the same mutations, on every machine.
-struct SplitMix64: RandomNumberGenerator {
+/// Steele, Lea and Flood's SplitMix64: the same seed gives the same numbers, and so the same accidents, on every machine.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    /// For seeds that lie side by side: each step adds the same number to the state, so that such seeds may give the same
+    /// sequence, one step ahead. These begin far apart.
+    package init(scattering seed: UInt64) { state = Self.mixed(Self.mixed(seed) ^ 0x1234_5678_9ABC_DEF1) }
+
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
+        return Self.mixed(state)
     }
 
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var mixed = value
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
 
-    mutating func bytes(upTo count: Int) -> [UInt8] {
+    /// Uniform in 0..<bound.
+    package mutating func below(_ bound: Int) -> Int { bound <= 1 ? 0 : Int(next() % UInt64(bound)) }
+
+    /// At most so many bytes.
+    package mutating func bytes(upTo count: Int) -> [UInt8] {
         (0..<below(count + 1)).map { _ in UInt8(truncatingIfNeeded: next()) }
     }
 
     /// Letters and digits.
-    mutating func text(_ count: Int) -> String {
+    package mutating func text(_ count: Int) -> String {
         let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
         return String(decoding: (0..<count).map { _ in letters[below(letters.count)] }, as: UTF8.self)
     }
@@ -37,7 +47,7 @@ struct SplitMix64: RandomNumberGenerator {
         ]
 
     /// `bytes` after one to four small accidents: bits flipped, bytes cut out, doubled, replaced or put in.
-    mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
+    package mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes
         for _ in 0...below(4) where !bytes.isEmpty {
             let start = below(bytes.count)
