@@ -39,9 +39,10 @@ struct ChaosStage: Sendable {
         disks = try (1...options.workers).map { number in
             try AuditDisk(directory: "\(directory)/disk-\(number)", bytes: bytes, mayMount: servers.mayMount)
         }
+        let id = await tenant.clientID
+        let secret = await tenant.clientSecret
         let configuration = WorkerVariables(
-            servers: servers, names: names, options: options, tenant: (await tenant.clientID, await tenant.clientSecret)
-        )
+            servers: servers, names: names, options: options, tenant: (id, secret))
         let variables = zip(links, disks).map { configuration.variables(links: $0, auditFile: $1.path) }
         fleet = Fleet(
             program: servers.worker, variables: variables, logs: directory, processDirectory: servers.processDirectory,

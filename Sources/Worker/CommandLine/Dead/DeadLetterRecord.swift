@@ -94,9 +94,8 @@ struct DeadLetterRecords: Sendable {
                 }
                 let letter = letters[index]
                 group.addTask {
-                    do throws(RecordTrouble) { return (index, try await record(of: letter)) } catch {
-                        return (index, .unknown(why: error.text))
-                    }
+                    let record = await known(of: letter)
+                    return (index, record)
                 }
             }
             for await (done, record) in group { records[done] = record }
@@ -104,6 +103,10 @@ struct DeadLetterRecords: Sendable {
                 JudgedDeadLetter(letter: letters[$0], record: records[$0] ?? .unknown(why: "it was not asked for"))
             }
         }
+    }
+
+    private func known(of letter: DeadLetter) async -> DeadLetterRecord {
+        do throws(RecordTrouble) { return try await record(of: letter) } catch { return .unknown(why: error.text) }
     }
 
     private func record(of letter: DeadLetter) async throws(RecordTrouble) -> DeadLetterRecord {
