@@ -110,7 +110,7 @@ import Testing
             let data = event?["data"] as? [String: Any]
             let expected = ArtifactContent.sha256(model: "size-1GiB-big", version: "1", size: 1 << 30)
             #expect(data?["artifactSha256"] as? String == expected)
-            #expect((1..<(128 << 20)).contains(export.peakMemory))
+            #expect((1..<(128 << 20)).contains(export.peakMemory) || Sanitizers.areAtWork)
             print("export of 1 GiB: peak memory \(export.peakMemory >> 20) MiB, \(data?["durationSeconds"] ?? "?") s")
         }
     }

@@ -25,7 +25,7 @@ package final class ChildProcess: Sendable {
     private let state = Watched(State())
     private let peak = Atomic<Int>(0)
 
-    /// Starts a program with exactly that environment.
+    /// Starts a program with exactly that environment, and that of a sanitizer that is at work.
     package convenience init(_ path: String, _ arguments: [String], environment: [String: String]) throws {
         let (output, errors) = (Pipe(), Pipe())
         try self.init(path, arguments, environment, output: output, errors: errors)
@@ -54,7 +54,7 @@ package final class ChildProcess: Sendable {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
-        process.environment = environment
+        process.environment = environment.merging(Sanitizers.environment) { given, _ in given }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = errors

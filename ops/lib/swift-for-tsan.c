@@ -13,6 +13,7 @@
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -59,9 +60,11 @@ __attribute__((swiftcall)) void unlock_slow(__attribute__((swift_context)) void 
   ORIGINAL(unlock_function, UNLOCK)(mutex);
 }
 
+struct context;
 typedef void (*resume_function)(void *) __attribute__((swiftcall));
 typedef void (*resume_with_error_function)(void *, void *) __attribute__((swiftcall));
 typedef void (*await_function)(void *) __attribute__((swiftasynccall));
+typedef void (*resumed_function)(__attribute__((swift_async_context)) struct context *) __attribute__((swiftasynccall));
 typedef void *(*current_task_function)(void) __attribute__((swiftcall));
 
 __attribute__((swiftcall, visibility("default"))) void swift_continuation_resume(void *task) {
@@ -80,11 +83,45 @@ swift_continuation_throwingResumeWithError(void *task, void *error) {
   ORIGINAL(resume_with_error_function, __func__)(task, error);
 }
 
-// Where the continuation is resumed already, the original goes on at once; else the task stops, and its next start says
-// itself what it has seen.
-__attribute__((swiftasynccall, visibility("default"))) void
-swift_continuation_await(void *context) {
+// What goes on after an await has its name in the first words of the context (the ABI's AsyncContext). Ours stands there
+// while the continuation is awaited: whether it is resumed before, meanwhile or later, the task has then seen whatever
+// was done before.
+struct context {
+  struct context *parent;
+  await_function resume;
+};
+
+#define AWAITS 65536
+static struct {
+  _Atomic(struct context *) context;
+  await_function resume;
+} awaits[AWAITS];
+
+static unsigned place_of(struct context *context) { return (unsigned)((uintptr_t)context >> 4) % AWAITS; }
+
+__attribute__((swiftasynccall)) static void resumed(__attribute__((swift_async_context)) struct context *context) {
+  unsigned place = place_of(context);
+  while (atomic_load(&awaits[place].context) != context) place = (place + 1) % AWAITS;
+  await_function resume = awaits[place].resume;
+  context->resume = resume;
+  atomic_store(&awaits[place].context, NULL);
+  __tsan_acquire(ORIGINAL(current_task_function, "swift_task_getCurrent")());
+  __attribute__((musttail)) return ((resumed_function)resume)(context);
+}
+
+__attribute__((swiftasynccall, visibility("default"))) void swift_continuation_await(void *awaited) {
   await_function next = ORIGINAL(await_function, __func__);
-  if (__tsan_acquire) __tsan_acquire(ORIGINAL(current_task_function, "swift_task_getCurrent")());
-  __attribute__((musttail)) return next(context);
+  struct context *context = awaited;
+  if (__tsan_acquire) {
+    unsigned place = place_of(context);
+    struct context *nobody = NULL;
+    // A task that was given up never comes back for its place; another has its memory now.
+    while (!atomic_compare_exchange_strong(&awaits[place].context, &nobody, context) && nobody != context) {
+      nobody = NULL;
+      place = (place + 1) % AWAITS;
+    }
+    awaits[place].resume = context->resume;
+    context->resume = (await_function)resumed;
+  }
+  __attribute__((musttail)) return next(awaited);
 }

@@ -44,7 +44,7 @@ final class ConsumerCore: Sendable {
         deliveries = DeliveryQueue(capacity: capacity)
     }
 
-    var paused: Set<String> { state.withLock { $0.paused } }
+    func isPaused(_ queue: String) -> Bool { state.withLock { $0.paused.contains(queue) } }
 
     var status: AMQPConnectionStatus {
         var status = control.status

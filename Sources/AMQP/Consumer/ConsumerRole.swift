@@ -39,9 +39,8 @@ final class ConsumerRole: ConnectionRole {
         restarts = 0
         try prepare(session)
         generation = core.begin()
-        let paused = core.paused
         for index in slots.indices where slots[index].state == .idle {
-            guard !paused.contains(slots[index].subscription.queue) else { continue }
+            guard !core.isPaused(slots[index].subscription.queue) else { continue }
             try start(index, session, isRestart: false)
         }
     }
@@ -181,11 +180,10 @@ final class ConsumerRole: ConnectionRole {
 
     /// Brings every consumer to where it should be.
     private func reconcile(_ session: Session) throws(AMQPError) {
-        let paused = core.paused
         let now = ContinuousClock.now
         for index in slots.indices {
             let subscription = slots[index].subscription
-            switch (slots[index].state, paused.contains(subscription.queue)) {
+            switch (slots[index].state, core.isPaused(subscription.queue)) {
             case (.consuming, true): try stop(index, session)
             case (.waiting, true), (.probing, true): slots[index].stopped()
             case (.idle, false): try probe(index, session)
@@ -237,7 +235,7 @@ final class ConsumerRole: ConnectionRole {
         else { return }
         if let error = probe.error {
             fail(index, error)
-        } else if core.paused.contains(probe.queue) {
+        } else if core.isPaused(probe.queue) {
             slots[index].stopped()
         } else {
             try start(index, session)

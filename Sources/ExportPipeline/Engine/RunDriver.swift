@@ -164,7 +164,7 @@ extension RunDriver {
     /// Tells a fault of the surroundings from one of this command, the last time before the command would fail for it.
     private func examined(_ result: RunResult, of step: RunStep, _ machine: RunMachine) async -> RunResult {
         guard case .failed(let error) = result else { return result }
-        if step.isAnsweredByTenant, error.isFinalAnswer {
+        if step.dependencies(command.tenant) == [.tenant(command.tenant)], error.isFinalAnswer {
             let isMeantForAll = await parts.health.refusesEverybody(.tenant(command.tenant), as: error)
             return isMeantForAll || isHeldRefusal(error, of: step) ? held(error) : result
         }
@@ -204,14 +204,6 @@ extension RunStep {
     }
 
     fileprivate var isTransfer: Bool { if case .transfer = self { true } else { false } }
-
-    /// Whether it is a call to the tenant's API.
-    fileprivate var isAnsweredByTenant: Bool {
-        switch self {
-        case .checkStatus, .trigger, .poll: true
-        default: false
-        }
-    }
 
     /// The stage of a call by which a tenant can refuse a command.
     fileprivate var refusableStage: Stage? {

@@ -2,7 +2,7 @@
 
 import AMQP
 import Foundation
-import Synchronization
+import TestKit
 import Testing
 
 /// One event as it came from the exchange.
@@ -27,35 +27,11 @@ struct RecordedEvent: Sendable {
 final class EventRecorder: Sendable {
     private let consumer: AMQPConsumer
     private let task: Task<Void, Never>
-    private let state: Recording
+    private let events: Watched<[RecordedEvent]>
 
-    private final class Recording: Sendable {
-        struct Waiter {
-            let isMet: @Sendable ([RecordedEvent]) -> Bool
-            let continuation: CheckedContinuation<Bool, Never>
-            let id: UUID
-        }
-
-        let events = Mutex<[RecordedEvent]>([])
-        let waiters = Mutex<[Waiter]>([])
-
-        func add(_ event: RecordedEvent) {
-            let all = events.withLock { events in
-                events.append(event)
-                return events
-            }
-            let met = waiters.withLock { waiters in
-                let met = waiters.filter { $0.isMet(all) }
-                waiters.removeAll { waiter in met.contains { $0.id == waiter.id } }
-                return met
-            }
-            for waiter in met { waiter.continuation.resume(returning: true) }
-        }
-    }
-
-    private init(consumer: AMQPConsumer, state: Recording, task: Task<Void, Never>) {
+    private init(consumer: AMQPConsumer, events: Watched<[RecordedEvent]>, task: Task<Void, Never>) {
         self.consumer = consumer
-        self.state = state
+        self.events = events
         self.task = task
     }
 
@@ -64,32 +40,31 @@ final class EventRecorder: Sendable {
             connection: try AMQPTestBroker.configuration(), topology: .none,
             subscriptions: [AMQPSubscription(queue: queue, prefetch: 1000, consumerTag: "recorder-\(queue)")],
             maximumBodyBytes: 1 << 20, logger: AMQPTestBroker.logger)
-        let state = Recording()
+        let events = Watched<[RecordedEvent]>([])
         let task = Task {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await consumer.run() }
                 group.addTask {
                     for await delivery in consumer.deliveries {
                         await consumer.settle(delivery.tag, .acknowledge)
-                        state.add(
-                            RecordedEvent(
-                                routingKey: delivery.routingKey, id: delivery.properties.messageID ?? "",
-                                properties: delivery.properties, body: delivery.body))
+                        let event = RecordedEvent(
+                            routingKey: delivery.routingKey, id: delivery.properties.messageID ?? "",
+                            properties: delivery.properties, body: delivery.body)
+                        events.update { $0.append(event) }
                     }
                 }
             }
         }
-        return EventRecorder(consumer: consumer, state: state, task: task)
+        return EventRecorder(consumer: consumer, events: events, task: task)
     }
 
     func stop() async {
         await consumer.shutdown()
         await task.value
-        for waiter in state.waiters.withLock({ $0 }) { waiter.continuation.resume(returning: false) }
     }
 
     /// Everything so far.
-    var all: [RecordedEvent] { state.events.withLock { $0 } }
+    var all: [RecordedEvent] { events.value }
 
     func of(_ commandID: String) -> [RecordedEvent] { all.filter { $0.commandID == commandID } }
 
@@ -97,26 +72,7 @@ final class EventRecorder: Sendable {
     func wait(
         atMost bound: Duration = .seconds(60), until isMet: @escaping @Sendable ([RecordedEvent]) -> Bool
     ) async -> Bool {
-        let id = UUID()
-        let timer = Task { [state] in
-            try await Task.sleep(for: bound)
-            let late = state.waiters.withLock { waiters in
-                defer { waiters.removeAll { $0.id == id } }
-                return waiters.first { $0.id == id }
-            }
-            late?.continuation.resume(returning: false)
-        }
-        defer { timer.cancel() }
-        return await withCheckedContinuation { continuation in
-            state.waiters.withLock { $0.append(.init(isMet: isMet, continuation: continuation, id: id)) }
-            // What came before the waiter stood in line.
-            guard isMet(all) else { return }
-            let waiter = state.waiters.withLock { waiters in
-                defer { waiters.removeAll { $0.id == id } }
-                return waiters.first { $0.id == id }
-            }
-            waiter?.continuation.resume(returning: true)
-        }
+        await events.wait(atMost: bound, until: isMet)
     }
 
     private static let endings = ["nlu.export.completed", "nlu.export.failed"]
