@@ -10,7 +10,7 @@ extension Checks {
         }
         if runs[new.runID] == nil {
             register(
-                Run(id: new.runID, command: command, fingerprint: new.fingerprint, beganAt: world.clock.now))
+                Run(id: new.runID, command: command, fingerprint: new.fingerprint))
         }
         checkWriter(new, old, process)
         if let old { checkSuccession(new, old, process) }
@@ -104,6 +104,7 @@ extension Checks {
             return fail("one-outcome", "run \(new.runID) is decided a second time, in another way")
         }
         if outcome.runID != new.runID { fail("one-outcome", "run \(new.runID) is decided as run \(outcome.runID)") }
+        if runs[new.runID]?.outcome == nil { runs[new.runID]?.decidedAt = world.clock.now }
         runs[new.runID]?.outcome = outcome
         if outcome.failure?.code == .permissionDenied { refused(new, process) }
     }

@@ -35,8 +35,9 @@ extension Checks {
         }
         let codes = told.compactMap { $0.outcome?.failure?.code }
         var expected = expectedFailures(of: message)
-        // What is replayed has had its cause mended, but may share a run that began before.
-        if told.contains(where: { $0.beganAt <= message.publishedAt }) { expected.formUnion(ownFailures(of: message)) }
+        // What is replayed has had its cause mended, but may share a run that was still going on.
+        let isShared = told.contains { $0.decidedAt ?? .max > message.publishedAt - .minute }
+        if isShared { expected.formUnion(ownFailures(of: message)) }
         if told.contains(where: \.isRefusal),
             expected.contains(.invalidCommand) || expected.contains(.commandIDConflict)
         {

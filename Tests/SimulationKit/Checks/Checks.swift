@@ -16,10 +16,10 @@ final class Checks {
         let command: Int
         /// The content of the command it is for; of a refusal, that of the message.
         let fingerprint: String
-        let beganAt: Instant
         var isRefusal = false
         /// The first outcome that was decided.
         var outcome: Outcome?
+        var decidedAt: Instant?
         /// The tenant said that its job or artifact is gone.
         var isGone = false
         var triggers = 0
@@ -68,9 +68,7 @@ final class Checks {
         fingerprints[message.number] = fingerprint
         guard runs[digest] == nil else { return }
         register(
-            Run(
-                id: digest, command: message.command, fingerprint: fingerprint, beganAt: world.clock.now,
-                isRefusal: true))
+            Run(id: digest, command: message.command, fingerprint: fingerprint, isRefusal: true))
     }
 
     /// The budget of what is stored for the command of a checkpoint.
