@@ -5,7 +5,7 @@
 # Sourced after common.sh.
 
 SWIFT_NEEDED=6.2
-build_flags=(--explicit-target-dependency-import-check error)
+build_flags=(--explicit-target-dependency-import-check error --disable-index-store)
 
 check_swift() {
   local remedy=(

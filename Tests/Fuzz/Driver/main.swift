@@ -5,13 +5,6 @@
 
 internal import Glibc
 
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runDriver(
-    _ count: UnsafeMutablePointer<Int32>,
-    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
-    _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
-) -> Int32
-
 if CommandLine.arguments.dropFirst().first == "list" {
     for target in FuzzTarget.all { print(target.name, target.summary, separator: "\t") }
     exit(0)
@@ -19,6 +12,4 @@ if CommandLine.arguments.dropFirst().first == "list" {
 if CommandLine.arguments.dropFirst().first == "commands" {
     exit(CommandCampaign.run(CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 100_000))
 }
-var argumentCount = CommandLine.argc
-var argumentValues: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe CommandLine.unsafeArgv
-exit(unsafe runDriver(&argumentCount, &argumentValues, testOneInput))
+exit(runFuzzer())
