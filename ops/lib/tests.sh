@@ -12,6 +12,8 @@ makes_chaos='^ChaosTests\.ChaosRunTests'
 summary=()
 # What tests have to be run with besides build_flags: the scratch path and the sanitizer they were built with.
 test_flags=()
+# What names the servers that were started here.
+own_servers=()
 
 # phase TITLE COMMAND…: runs the command, and keeps how long it took for the summary.
 phase() {
@@ -57,12 +59,14 @@ start_servers() {
   if [[ -z ${NLU_TEST_AMQP_URL:-} ]]; then
     await_broker
     export NLU_TEST_AMQP_URL=$AMQP_URL NLU_TEST_MANAGEMENT_URL=$MANAGEMENT_URL
+    own_servers+=(NLU_TEST_AMQP_URL NLU_TEST_MANAGEMENT_URL)
   else
     note 'the broker is the one in NLU_TEST_AMQP_URL'
   fi
   if [[ -z ${NLU_TEST_S3_ENDPOINT:-} ]]; then
     await_objectstore
     export NLU_TEST_S3_ENDPOINT=$S3_ENDPOINT NLU_TEST_S3_ACCESS_KEY=$S3_ACCESS_KEY NLU_TEST_S3_SECRET_KEY=$S3_SECRET_KEY
+    own_servers+=(NLU_TEST_S3_ENDPOINT NLU_TEST_S3_ACCESS_KEY NLU_TEST_S3_SECRET_KEY)
   else
     note "the S3 server is $NLU_TEST_S3_ENDPOINT"
   fi
@@ -89,6 +93,9 @@ test_chaos() {
 
 stop_servers() {
   stop_services "$RUN_DIR"
+  # Who comes next starts others.
+  unset "${own_servers[@]}"
+  own_servers=()
   ok 'nothing is left running'
 }
 
