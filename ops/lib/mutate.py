@@ -3,10 +3,10 @@
 
 mutate.py apply TREE FILE.mutation     exit code 3: the text to replace is not there exactly once
 mutate.py promise FILE.mutation        prints the promise that the mutation breaks
-mutate.py worlds FILE.mutation         prints how many worlds it may take to see it broken, if more than usual (else 0)
+mutate.py worlds FILE.mutation         prints how many worlds it may take to see it broken
 
-A mutation names the promise, the file, perhaps the worlds, the exact text to find and what stands there instead. The original is kept
-beside the tree and put back by the next call, with its time, so that a build knows that nothing changed.
+A mutation names the promise, the file, perhaps the worlds, the exact text to find and what stands there instead. The
+original is kept beside the tree and put back by the next call, with its time, so that a build knows that nothing changed.
 """
 
 import os
@@ -56,6 +56,6 @@ if __name__ == "__main__":
         case ["promise", mutation]:
             print(read(mutation)[0]["promise"])
         case ["worlds", mutation]:
-            print(read(mutation)[0].get("worlds", "0"))
+            print(read(mutation)[0].get("worlds", "20000"))
         case _:
             sys.exit(__doc__)
