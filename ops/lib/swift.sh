@@ -5,7 +5,7 @@
 # Sourced after common.sh.
 
 SWIFT_NEEDED=6.2
-build_flags=(--explicit-target-dependency-import-check error --disable-index-store)
+build_flags=(--explicit-target-dependency-import-check error)
 
 check_swift() {
   local remedy=(
