@@ -20,6 +20,7 @@ package final class HTTPFaultRule: Sendable {
     private struct State: Sendable {
         var matched = 0
         var hits = 0
+        var served = 0
         var isEnded = false
     }
 
@@ -47,6 +48,11 @@ package final class HTTPFaultRule: Sendable {
         await state.wait(atMost: bound) { $0.hits >= count }
     }
 
+    /// Waits until all that it held has been forwarded and answered (or was cut off); false once the bound is over.
+    package func waitUntilServed(atMost bound: Duration = .seconds(120)) async -> Bool {
+        await state.wait(atMost: bound) { $0.isEnded && $0.served == $0.hits }
+    }
+
     /// Hits nothing any more, and lets go of what it holds.
     package func end() {
         state.update { $0.isEnded = true }
@@ -67,8 +73,12 @@ package final class HTTPFaultRule: Sendable {
         }
     }
 
-    /// Blocks the calling thread until the rule is ended.
-    func holdBlocking() { released.waitBlocking() }
+    /// Blocks the calling thread until the rule is ended, and notes when the request has been served.
+    func hold<Result>(_ serve: () -> Result) -> Result {
+        released.waitBlocking()
+        defer { state.update { $0.served += 1 } }
+        return serve()
+    }
 }
 
 /// The head of a request or of an answer, as it came over the wire.

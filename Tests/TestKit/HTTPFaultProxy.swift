@@ -98,11 +98,9 @@ private struct HTTPRelay {
     /// Serves one request; false when the connection has to end.
     private func serve(_ head: HTTPHead) -> Bool {
         let rule = proxy.rule(for: head)
-        switch rule?.fault {
-        case nil: return forward(head)
-        case .hold:
-            rule?.holdBlocking()
-            return forward(head)
+        guard let rule else { return forward(head) }
+        switch rule.fault {
+        case .hold: return rule.hold { forward(head) }
         case .change(let change): return forward(head, change)
         case .loseAnswer(let lines):
             return forward(head, lines: lines)
