@@ -21,35 +21,87 @@ internal import Testing
         #expect(error?.kind == .invalidRequest)
     }
 
+    private func memory(pages: Int, concurrency: Int) throws -> TransferMemory {
+        try TransferMemory(budget: pages * page, concurrency: concurrency, partSize: page, leastPartSize: page)
+    }
+
     /// While buffers of one size are exchanged for those of another, the sum stays within the budget.
     @Test func neverExceedsTheBudget() async throws {
-        let memory = try TransferMemory(budget: 8 * page, concurrency: 2, partSize: page, leastPartSize: page)
+        let memory = try memory(pages: 8, concurrency: 2)
         for _ in 0..<3 {
-            let (one, two) = (try await memory.lease(), try await memory.lease())
-            var buffers = [one.buffer(page), one.buffer(page), two.buffer(page), two.buffer(page)]
-            for (index, lease) in [one, one, two, two].enumerated() {
-                buffers[index] = lease.exchange(buffers[index], for: 2 * page)
-                #expect(memory.gauge.bytesInUse + memory.gauge.bytesPooled <= memory.budget)
+            let leases = [try await memory.lease(), try await memory.lease()]
+            for size in [page, 2 * page] {
+                for lease in leases + leases {
+                    let buffer = try #require(try await lease.buffer(size))
+                    #expect(buffer.capacity == size)
+                    lease.recycle(buffer)
+                    #expect(memory.gauge.bytesInUse + memory.gauge.bytesPooled <= memory.budget)
+                }
             }
-            #expect(memory.gauge.bytesInUse == 8 * page)
-            one.release()
-            two.release()
+            for lease in leases { lease.release() }
             #expect(memory.gauge.bytesInUse == 0)
-            #expect(memory.gauge.bytesPooled <= 4 * page)
         }
     }
 
     @Test func lendsTheSameBufferAgain() async throws {
-        let memory = try TransferMemory(budget: 2 * page, concurrency: 1, partSize: page, leastPartSize: page)
-        let first = try await memory.lease()
-        let buffer = first.buffer(page)
+        let memory = try memory(pages: 4, concurrency: 2)
+        let (first, second) = (try await memory.lease(), try await memory.lease())
+        let buffer = try #require(try await first.buffer(page))
         buffer.count = 7
         first.release()
-        let second = try await memory.lease()
-        let again = second.buffer(page)
+        let again = try await second.buffer(page)
         #expect(again === buffer)
-        #expect(again.count == 0)
+        #expect(again?.count == 0)
         second.release()
+    }
+
+    @Test func keepsNothingOnceNothingIsUnderWay() async throws {
+        let memory = try memory(pages: 4, concurrency: 2)
+        let leases = [try await memory.lease(), try await memory.lease()]
+        for lease in leases { _ = try await lease.buffer(page) }
+        leases[0].release()
+        #expect(memory.gauge.bytesPooled == page)
+        leases[1].release()
+        #expect(memory.gauge.bytesPooled == 0)
+    }
+
+    /// What the budget leaves goes to whoever asks, four buffers to each at most, and comes back when it was used.
+    @Test func lendsWhatIsLeft() async throws {
+        let memory = try memory(pages: 6, concurrency: 2)
+        let (one, two) = (try await memory.lease(), try await memory.lease())
+        var buffers: [TransferBuffer] = []
+        for _ in 0..<4 { buffers.append(try #require(try await one.buffer(page))) }
+        #expect(try await one.buffer(page) == nil)
+        _ = try await two.buffer(page)
+        _ = try await two.buffer(page)
+        #expect(try await two.buffer(page) == nil)
+        one.recycle(buffers[0])
+        #expect(try await two.buffer(page) === buffers[0])
+        #expect(memory.gauge.bytesInUse == 6 * page)
+    }
+
+    /// A newcomer is certain of its two buffers: it has the next that come back.
+    @Test func aNewcomerComesBeforeWhoWantsMore() async throws {
+        let memory = try memory(pages: 4, concurrency: 2)
+        let (one, two) = (try await memory.lease(), try await memory.lease())
+        var buffers: [TransferBuffer] = []
+        for _ in 0..<4 { buffers.append(try #require(try await one.buffer(page))) }
+        let newcomer = Task { try await two.buffer(page) }
+        while memory.waitingForBuffers == 0 { await Task.yield() }
+        one.recycle(buffers[0])
+        #expect(try await newcomer.value === buffers[0])
+        #expect(try await one.buffer(page) == nil)
+    }
+
+    @Test func whoIsCancelledWaitsNoLonger() async throws {
+        let memory = try memory(pages: 4, concurrency: 2)
+        let (one, two) = (try await memory.lease(), try await memory.lease())
+        for _ in 0..<4 { _ = try await one.buffer(page) }
+        let newcomer = Task { await failure { _ = try await two.buffer(page) } }
+        while memory.waitingForBuffers == 0 { await Task.yield() }
+        newcomer.cancel()
+        #expect(await newcomer.value?.kind == .cancelled)
+        #expect(memory.waitingForBuffers == 0)
     }
 
     @Test func letsTransfersInInOrder() async throws {

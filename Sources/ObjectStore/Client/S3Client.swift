@@ -74,10 +74,14 @@ package final class S3Client: Sendable {
         }
     }
 
+    // What does not wait is not inlined into what does, which would keep room for it while it waits.
+
+    @inline(never)
     private func failure(_ error: HTTPError, of call: S3Call) -> S3Error {
         .transport(error, to: call, target: configuration.target(call.key))
     }
 
+    @inline(never)
     private func failure(_ response: HTTPResponse, of call: S3Call) -> S3Error {
         .answer(response, to: call, target: configuration.target(call.key), region: configuration.region)
     }
@@ -127,6 +131,7 @@ package final class S3Client: Sendable {
     }
 
     /// Takes over the store's clock after it has refused ours; false where that would change nothing.
+    @inline(never)
     private func adoptClock(after failure: S3Error) -> Bool {
         guard let serverTime = failure.serverTime else { return false }
         let local = surroundings.now()
@@ -148,6 +153,7 @@ package final class S3Client: Sendable {
         return try await credentials.credentials() != used
     }
 
+    @inline(never)
     private func signed(_ call: S3Call, with credentials: S3Credentials) -> HTTPRequest {
         let date = UTCDate(secondsSince1970: surroundings.now() + clockOffset.load(ordering: .relaxed))
         let payloadHash = call.payloadHash

@@ -44,7 +44,7 @@ extension S3Client {
     /// else the SHA-256 in its metadata, else its bytes, read through the buffer that `reading` lends.
     func compare(
         _ key: String, with content: S3ContentDigest, sha256MetadataName: String?,
-        reading buffer: () -> TransferBuffer
+        reading buffer: @Sendable () async throws(S3Error) -> TransferBuffer
     ) async throws(S3Error) -> S3Comparison {
         let info: S3ObjectInfo
         do {
@@ -61,7 +61,7 @@ extension S3Client {
             return isSame ? .same(info) : .different("its CRC32C is \(checksum), not \(content.checksum.base64)")
         }
         if noted != nil { return .same(info) }
-        return try await compareBytes(key, with: content, info: info, buffer: buffer())
+        return try await compareBytes(key, with: content, info: info, buffer: try await buffer())
     }
 
     private func compareBytes(
@@ -78,7 +78,7 @@ extension S3Client {
         repeat {
             buffer.count = 0
             while buffer.room > 0, try await stream.fill(buffer) > 0 {}
-            _ = await digest.update(buffer)
+            _ = await digest.add(buffer).value
         } while buffer.count > 0
         let stored = digest.value
         return stored == content ? .same(info) : .different("its SHA-256 is \(stored.sha256), not \(content.sha256)")

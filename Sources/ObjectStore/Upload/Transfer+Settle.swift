@@ -63,7 +63,7 @@ extension Transfer {
         }
         switch try await client.compare(
             upload.key, with: content, sha256MetadataName: upload.sha256MetadataName,
-            reading: { lease.buffer(min(plan.size(ofPart: 1), 1 << 20)) })
+            reading: { () async throws(S3Error) in try await lease.certainBuffer(min(plan.size(ofPart: 1), 1 << 20)) })
         {
         case .same(let info): return Settled(etag: info.etag, versionID: info.versionID, wasThere: true)
         case .missing: return nil

@@ -12,11 +12,6 @@ struct Transfer: Sendable {
         let isLast: Bool
     }
 
-    private enum Half: Sendable {
-        case sent(S3Part)
-        case filled(isLast: Bool)
-    }
-
     let upload: S3Upload
     let observer: S3UploadObserver
     let client: S3Client
@@ -40,12 +35,17 @@ struct Transfer: Sendable {
 
     /// The first part decides: if the source ends within it, it is the whole object.
     func run() async throws(S3Error) -> S3UploadResult {
-        let first = lease.buffer(plan.size(ofPart: 1))
-        if try await reader.fill(first) { return try await storeWhole(first) }
-        let second = lease.buffer(plan.size(ofPart: 2))
-        let isLast = try await reader.fill(second)
-        if second.count == 0 { return try await storeWhole(first) }
-        return try await storeParts(first, Piece(buffer: second, isLast: isLast))
+        let first = try await fill(part: 1)
+        if first.isLast { return try await storeWhole(first.buffer) }
+        let second = try await fill(part: 2)
+        if second.buffer.count == 0 { return try await storeWhole(first.buffer) }
+        return try await storeParts([first, second])
+    }
+
+    /// Fills one of the two buffers that every transfer is certain of.
+    private func fill(part number: Int) async throws(S3Error) -> Piece {
+        let buffer = try await lease.certainBuffer(plan.size(ofPart: number))
+        return Piece(buffer: buffer, isLast: try await reader.fill(buffer))
     }
 
     // MARK: A single put
@@ -54,7 +54,7 @@ struct Transfer: Sendable {
         guard buffer.count > 0 else {
             throw S3Error(.empty, "The source of \(client.location(of: upload.key)) has no bytes.")
         }
-        let checksum = await digest.update(buffer)
+        let checksum = await digest.add(buffer).value
         let content = digest.value
         let metadata = upload.metadata.merging(upload.finalMetadata(content)) { $1 }
         let settled = try await settle(content) { (condition) async throws(S3Error) in
@@ -68,7 +68,7 @@ struct Transfer: Sendable {
 
     // MARK: Many parts
 
-    private func storeParts(_ first: TransferBuffer, _ second: Piece) async throws(S3Error) -> S3UploadResult {
+    private func storeParts(_ pieces: [Piece]) async throws(S3Error) -> S3UploadResult {
         let uploadID = try await client.createMultipartUpload(
             upload.key, options: S3PutOptions(contentType: upload.contentType, metadata: upload.metadata))
         do {
@@ -77,7 +77,7 @@ struct Transfer: Sendable {
             } catch {
                 throw S3Error.wrapping(error, as: .callback, "The start of the upload could not be noted: \(error)")
             }
-            let parts = try await sendParts(uploadID, first, second)
+            let parts = try await PartPipeline(transfer: self, uploadID: uploadID).send(pieces)
             let content = digest.value
             let settled = try await settle(content) { (condition) async throws(S3Error) in
                 try await client.completeMultipartUpload(
@@ -90,60 +90,6 @@ struct Transfer: Sendable {
             await abort(uploadID)
             throw S3Error.wrapping(error, as: .source, "\(error)")
         }
-    }
-
-    /// Sends part after part; the next one is filled meanwhile, into the buffer the one before has left.
-    private func sendParts(
-        _ uploadID: String, _ first: TransferBuffer, _ second: Piece
-    ) async throws(S3Error) -> [S3Part] {
-        var parts = [try await send(first, number: 1, uploadID)]
-        var current = second
-        var spare = first
-        while true {
-            let number = parts.count + 1
-            guard number <= PartPlan.maximumParts else {
-                throw S3Error(.tooLarge, "\(upload.key) does not fit into \(PartPlan.maximumParts) parts.")
-            }
-            if current.isLast {
-                if current.buffer.count > 0 { parts.append(try await send(current.buffer, number: number, uploadID)) }
-                return parts
-            }
-            let target = lease.exchange(spare, for: plan.size(ofPart: number + 1))
-            let (part, isLast) = try await send(current.buffer, number: number, uploadID, whileFilling: target)
-            parts.append(part)
-            (spare, current) = (current.buffer, Piece(buffer: target, isLast: isLast))
-        }
-    }
-
-    /// Both at once; where one fails the other is cancelled and waited for.
-    private func send(
-        _ buffer: TransferBuffer, number: Int, _ uploadID: String, whileFilling target: TransferBuffer
-    ) async throws(S3Error) -> (part: S3Part, isLast: Bool) {
-        do {
-            return try await withThrowingTaskGroup(of: Half.self) { group in
-                group.addTask { .sent(try await send(buffer, number: number, uploadID)) }
-                group.addTask { .filled(isLast: try await reader.fill(target)) }
-                var (part, isLast): (S3Part?, Bool) = (nil, false)
-                for try await half in group {
-                    switch half {
-                    case .sent(let value): part = value
-                    case .filled(let value): isLast = value
-                    }
-                }
-                guard let part else { throw CancellationError() }
-                return (part, isLast)
-            }
-        } catch {
-            throw S3Error.wrapping(error, as: .source, "\(error)")
-        }
-    }
-
-    private func send(_ buffer: TransferBuffer, number: Int, _ uploadID: String) async throws(S3Error) -> S3Part {
-        let checksum = await digest.update(buffer)
-        let part = try await client.uploadPart(
-            upload.key, uploadID: uploadID, number: number, .buffer(buffer), checksum: checksum)
-        observer.progress(digest.size, reader.announced)
-        return part
     }
 
     /// Frees the parts, whether or not this task still wants anything.

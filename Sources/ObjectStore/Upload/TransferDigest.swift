@@ -18,9 +18,10 @@ final class TransferDigest: Sendable {
         var sha256 = SHA256()
         var checksum = CRC32C()
         var size = 0
+        var hasBegun = false
     }
 
-    /// Below this a hop to another thread costs more than the hashing.
+    /// Below this a hop to another thread costs more than the hashing: what is small and alone is hashed at once.
     private static let smallPiece = 256 << 10
     /// Both sums are computed over a block while it is in the processor's cache.
     private static let block = 32 << 10
@@ -28,14 +29,16 @@ final class TransferDigest: Sendable {
     private let queue = WorkQueue("digest")
     private let state = Mutex(State())
 
-    /// Takes in the buffer's valid bytes and returns their own checksum. One call at a time, in order.
-    func update(_ buffer: TransferBuffer) async -> CRC32C {
-        guard buffer.count > Self.smallPiece else { return take(buffer) }
-        return await queue.run { [self] in take(buffer) }
+    /// Takes in the buffer's valid bytes after those of all calls before; the result is their own checksum. The buffer
+    /// is in use until then.
+    func add(_ buffer: TransferBuffer) -> WorkResult<CRC32C> {
+        let isFirst = state.withLock { state in
+            defer { state.hasBegun = true }
+            return !state.hasBegun
+        }
+        if isFirst, buffer.count <= Self.smallPiece { return WorkResult(take(buffer)) }
+        return queue.start { [self] in take(buffer) }
     }
-
-    /// Bytes taken in so far.
-    var size: Int { state.withLock { $0.size } }
 
     /// The digest of everything so far.
     var value: S3ContentDigest {
