@@ -1,15 +1,28 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 /// Carries out the steps of one delivery until it is settled.
-struct DeliveryDriver: Sendable {
-    let parts: PipelineParts
-    let settings: PipelineSettings
+///
+/// A class, as what waits for a long time (ten thousand deliveries may) should hold one reference instead of copies.
+final class DeliveryDriver: Sendable {
+    let core: PipelineCore
     let delivery: any Delivery
     let subject: DeliveryMachine.Subject
-    let foregoneFailure: Failure?
-    let registry: RunRegistry
-    let owners: OwnerWatch
+    private let foregoneFailure: Failure?
     let control: StopControl
+
+    var parts: PipelineParts { core.parts }
+    var settings: PipelineSettings { core.settings }
+
+    init(
+        core: PipelineCore, delivery: any Delivery, subject: DeliveryMachine.Subject, foregoneFailure: Failure?,
+        control: StopControl
+    ) {
+        self.core = core
+        self.delivery = delivery
+        self.subject = subject
+        self.foregoneFailure = foregoneFailure
+        self.control = control
+    }
 
     /// What the steps of one delivery remember of each other.
     private struct Memory: Sendable {
@@ -20,15 +33,18 @@ struct DeliveryDriver: Sendable {
     }
 
     func run() async -> Settlement? {
-        let (message, settings) = (delivery.message, settings)
-        var machine = DeliveryMachine(subject: subject, policy: settings.run) { accepted, moment in
-            Pipeline.conflict(accepted, message: message, settings: settings, at: moment)
-        }
+        var machine = begin()
         var step = machine.step
         var memory = Memory()
         var settlement: Settlement?
         while step != .done {
-            let result = await perform(step, &memory)
+            // The run is most of a delivery's life, and not left to `perform`, which keeps room for everything else.
+            let result =
+                if case .run(let start) = step {
+                    await join(start, version: memory.version)
+                } else {
+                    await perform(step, &memory)
+                }
             if case .settle(let how) = step { settlement = how }
             step = machine.handle(result, at: parts.environment.moment())
             tell(step, after: result)
@@ -36,27 +52,34 @@ struct DeliveryDriver: Sendable {
         return settlement
     }
 
+    @inline(never)
+    private func begin() -> DeliveryMachine {
+        let (core, delivery) = (core, delivery)
+        return DeliveryMachine(subject: subject, $policy: settings.$run) { accepted, moment in
+            Pipeline.conflict(accepted, message: delivery.message, settings: core.settings, at: moment)
+        }
+    }
+
     private func perform(_ step: DeliveryStep, _ memory: inout Memory) async -> DeliveryResult {
         switch step {
         case .look:
-            let (result, version) = await stoppable(else: (.interrupted, nil)) { await look() }
+            let (result, version) = await stoppable(else: (.interrupted, nil)) { await self.look() }
             memory.version = version
             return await judged(result, of: .objectStore)
-        case .run(let start): return await join(start, version: memory.version)
-        case .wait(let duration, _): return await yielding { await wait(duration) }
-        case .hold(let dependency): return await yielding { await hold(dependency) }
+        case .wait(let duration, _): return await yielding { await self.wait(duration) }
+        case .hold(let dependency): return await yielding { await self.hold(dependency) }
         case .verify(let artifact):
-            return await judged(await stoppable(else: .interrupted) { await verify(artifact) }, of: .objectStore)
+            return await judged(await stoppable(else: .interrupted) { await self.verify(artifact) }, of: .objectStore)
         case .recordRefusal(let outcome):
-            return await judged(await finishing { await record(outcome) }, of: .objectStore)
+            return await judged(await finishing { await self.record(outcome) }, of: .objectStore)
         case .audit(let outcome):
             let done = memory.written
-            let (result, written) = await control.run(cutShortAt: .hard) { await audit(outcome, done) }
+            let (result, written) = await control.run(cutShortAt: .hard) { await self.audit(outcome, done) }
             memory.written = written
             return result
-        case .announce(let outcome): return await judged(await finishing { await announce(outcome) }, of: .broker)
+        case .announce(let outcome): return await judged(await finishing { await self.announce(outcome) }, of: .broker)
         case .settle(let settlement): return await settle(settlement)
-        case .done: return .settled
+        case .run, .done: return .settled
         }
     }
 
@@ -88,6 +111,7 @@ struct DeliveryDriver: Sendable {
         return .failed(await parts.health.judged(error, of: dependency))
     }
 
+    @inline(never)
     private func tell(_ next: DeliveryStep, after result: DeliveryResult) {
         let error = if case .failed(let error) = result { error } else { StepError?.none }
         switch next {
@@ -104,6 +128,8 @@ extension DeliveryDriver {
     private func look() async -> (DeliveryResult, version: String?) {
         guard case .command(let accepted, _) = subject else { return (.interrupted, nil) }
         let key = checkpointKey(accepted)
+        guard await core.gate.enter(.calls(.objectStore)) else { return (.interrupted, nil) }
+        defer { core.gate.leave(.calls(.objectStore)) }
         do throws(StepError) {
             guard let document = try await parts.state.read(key) else { return (.looked(.missing), nil) }
             return (.looked(try await view(of: document, key: key)), document.version)
@@ -122,29 +148,50 @@ extension DeliveryDriver {
         }
         guard let owner = checkpoint.owner else { return .found(checkpoint, .released) }
         if owner == settings.instance {
-            return .found(checkpoint, registry.contains(key) ? .runningHere : .leftHere)
+            return .found(checkpoint, core.registry.contains(key) ? .runningHere : .leftHere)
         }
         if checkpoint.stage == .decided { return .found(checkpoint, .released) }
-        return .found(checkpoint, try await owners.isDead(owner) ? .dead : .alive)
+        return .found(checkpoint, try await core.owners.isDead(owner) ? .dead : .alive)
     }
 
     private func checkpointKey(_ accepted: AcceptedCommand) -> String {
         settings.stateKeys.checkpoint(tenant: accepted.command.tenant, commandID: accepted.command.commandID)
     }
 
-    /// Starts the run, or shares the one that is going on in this process.
+    private enum Entry {
+        case joined(ActiveRun)
+        case declined(DeliveryResult)
+    }
+
+    /// Has the command run, and waits for the end of it.
     private func join(_ start: RunStart, version: String?) async -> DeliveryResult {
-        guard case .command(let accepted, _) = subject, control.level < .due else { return .interrupted }
+        switch enter(start, version: version) {
+        case .declined(let result): return result
+        case .joined(let run):
+            guard let end = await run.attend(as: control) else { return .interrupted }
+            // A run of another command that bears the same id says nothing about this one: look at what it left.
+            return .runEnded(isAbout(run) ? end : .overtaken)
+        }
+    }
+
+    /// Starts the run, or shares the one that is going on in this process.
+    @inline(never)
+    private func enter(_ start: RunStart, version: String?) -> Entry {
+        guard case .command(let accepted, _) = subject, control.level < .due else { return .declined(.interrupted) }
         let key = checkpointKey(accepted)
-        if !registry.contains(key), let outage = obstacle(to: accepted) {
-            return .failed(StepError(.surroundings(outage.dependency), outage.reason))
+        if !core.registry.contains(key), let outage = obstacle(to: accepted) {
+            return .declined(.failed(StepError(.surroundings(outage.dependency), outage.reason)))
         }
-        let run = registry.join(key, fingerprint: accepted.fingerprint) { run in
-            await runDriver(accepted, key: key, version: start.base == nil ? nil : version, run).carryOut(start)
+        let replaced = start.base == nil ? nil : version
+        let run = core.registry.join(key, fingerprint: accepted.fingerprint) { run in
+            await self.runDriver(accepted, key: key, version: replaced, run).carryOut(start)
         }
-        guard let end = await run.attend(as: control) else { return .interrupted }
-        // A run of another command that bears the same id says nothing about this one: look at what it left.
-        return .runEnded(run.fingerprint == accepted.fingerprint ? end : .overtaken)
+        return .joined(run)
+    }
+
+    @inline(never)
+    private func isAbout(_ run: ActiveRun) -> Bool {
+        if case .command(let accepted, _) = subject { run.fingerprint == accepted.fingerprint } else { false }
     }
 
     /// What is out of order that a new run would need: better not to begin.
@@ -152,119 +199,14 @@ extension DeliveryDriver {
         parts.health.obstacle(for: foregoneFailure == nil ? accepted.command.tenant : nil)
     }
 
+    @inline(never)
     private func runDriver(
         _ accepted: AcceptedCommand, key: String, version: String?, _ run: ActiveRun
     ) -> RunDriver {
         let setup = RunMachine.Setup(
             accepted: accepted, owner: settings.instance, worker: settings.worker, actor: settings.actor,
-            policy: settings.run, auditPrefix: settings.auditPrefix, foregoneFailure: foregoneFailure)
+            $policy: settings.$run, auditPrefix: settings.auditPrefix, foregoneFailure: foregoneFailure)
         let writer = CheckpointWriter(store: parts.state, key: key, version: version)
-        return RunDriver(parts: parts, settings: settings, setup: setup, run: run, writer: writer)
-    }
-}
-
-// MARK: Finishing
-
-extension DeliveryDriver {
-    private func wait(_ duration: Duration) async -> DeliveryResult {
-        do {
-            try await parts.environment.sleep(duration)
-            return .waited
-        } catch {
-            return .interrupted
-        }
-    }
-
-    private func hold(_ dependency: Dependency) async -> DeliveryResult {
-        control.note(isHeld: true)
-        await parts.health.untilHealthy(dependency)
-        control.note(isHeld: false)
-        return Task.isCancelled ? .interrupted : .waited
-    }
-
-    private func verify(_ artifact: StoredArtifact) async -> DeliveryResult {
-        do throws(StepError) {
-            let verification = try await parts.artifacts.verify(artifact)
-            note(.verifiedAgain(artifact, verification))
-            return .verified(verification)
-        } catch {
-            return .failed(error)
-        }
-    }
-
-    /// Keeps the outcome of a message that is no run under the digest of the message; the first outcome kept wins.
-    private func record(_ outcome: Outcome) async -> DeliveryResult {
-        let key = settings.stateKeys.invalid(digest: outcome.runID)
-        do throws(StepError) {
-            let bytes: [UInt8]
-            do { bytes = try CheckpointCodec.encode(outcome) } catch { throw StepError(.transient(), error.message) }
-            if case .written = try await parts.state.write(bytes, to: key, if: .absent) { return .recorded(outcome) }
-            guard let found = try await parts.state.read(key) else {
-                throw StepError(.transient(), "\(key) vanished while it was being written")
-            }
-            do {
-                return .recorded(try CheckpointCodec.decodeOutcome(found.bytes))
-            } catch {
-                note(.unreadableState("\(key): \(error.message)"))
-                throw StepError(.transient(), error.message)
-            }
-        } catch {
-            return .failed(error)
-        }
-    }
-
-    private func audit(_ outcome: Outcome, _ done: Set<Int>) async -> (DeliveryResult, Set<Int>) {
-        let record = AuditRecord(rendering: outcome)
-        var done = done
-        for (position, sink) in parts.sinks.enumerated() where !done.contains(position) {
-            do throws(StepError) {
-                try await sink.write(record)
-                done.insert(position)
-                note(.audited(record, sink: sink.name))
-            } catch {
-                return (await judged(error, record, sink), done)
-            }
-        }
-        return (.audited, done)
-    }
-
-    /// A record that a sink does not take is retried for ever; a sink that takes none is out of order.
-    private func judged(_ error: StepError, _ record: AuditRecord, _ sink: any AuditSink) async -> DeliveryResult {
-        if error.kind == .interrupted { return .failed(error) }
-        let general = await parts.health.judged(error, of: nil)
-        if case .surroundings = general.kind { return .failed(general) }
-        let place = Dependency.auditSink(sink.name)
-        if case .transient(limit: nil, _) = general.kind, general.httpStatus != nil {
-            return .failed(await parts.health.judged(general, of: place))
-        }
-        guard await parts.health.isDown(place, because: .record(record, error)) else { return .failed(general) }
-        return .failed(StepError(.surroundings(place), error.message, httpStatus: error.httpStatus))
-    }
-
-    private func announce(_ outcome: Outcome) async -> DeliveryResult {
-        let event = ExportEvent(rendering: outcome, source: settings.eventSource)
-        do throws(StepError) {
-            note(.announced(event, try await parts.events.publish(event)))
-            return .announced
-        } catch {
-            return .failed(error)
-        }
-    }
-
-    /// The one place where a command is settled, and so the only one that acknowledges it: the machine comes here with
-    /// `.acknowledge` only from a success that was verified, audited in every sink and confirmed as announced.
-    private func settle(_ settlement: Settlement) async -> DeliveryResult {
-        let reached = await uncut { await delivery.settle(settlement) }
-        note(.settled(settlement, reached: reached))
-        return .settled
-    }
-
-    private func note(_ event: PipelineEvent) {
-        let about =
-            switch subject {
-            case .command(let accepted, _): PipelineSubject(accepted.command)
-            case .refusal(let outcome): PipelineSubject(outcome)
-            }
-        parts.observer.note(event, of: about)
+        return RunDriver(core: core, setup: setup, run: run, writer: writer)
     }
 }

@@ -7,19 +7,15 @@ internal import Synchronization
 /// One instance serves the whole process. It owns no connection and no thread; whoever holds a delivery calls `handle`,
 /// which returns when the delivery is settled.
 package final class Pipeline: Sendable {
-    private let parts: PipelineParts
-    private let settings: PipelineSettings
-    private let registry = RunRegistry()
-    private let owners: OwnerWatch
-    private let lent = LentDeliveries()
+    private let core: PipelineCore
+    private let lent: LentDeliveries
+
+    private var parts: PipelineParts { core.parts }
+    private var settings: PipelineSettings { core.settings }
 
     package init(parts: PipelineParts, settings: PipelineSettings) {
-        self.parts = parts
-        self.settings = settings
-        let keys = settings.stateKeys
-        owners = OwnerWatch(
-            store: parts.state, policy: settings.lease, environment: parts.environment,
-            key: { keys.worker(instance: $0) })
+        core = PipelineCore(parts: parts, settings: settings)
+        lent = LentDeliveries(lease: settings.deliveryLease, environment: parts.environment)
     }
 
     /// Takes a delivery through its whole life; returns how it was settled.
@@ -27,33 +23,25 @@ package final class Pipeline: Sendable {
         let (subject, foregone) = examine(delivery.message)
         let (id, control) = lent.enter(from: delivery.queue)
         defer { lent.leave(id) }
-        let lease = settings.deliveryLease.map { limit in
-            Task {
-                try await parts.environment.sleep(limit)
-                control.stop(.due)
-            }
-        }
-        defer { lease?.cancel() }
         return await DeliveryDriver(
-            parts: parts, settings: settings, delivery: delivery, subject: subject, foregoneFailure: foregone,
-            registry: registry, owners: owners, control: control
+            core: core, delivery: delivery, subject: subject, foregoneFailure: foregone, control: control
         ).run()
     }
 
     /// Lets go of runs and deliveries as far as `level` says; what is handed in later is handed straight back.
     package func stop(_ level: StopLevel) {
-        registry.stop(level)
+        core.registry.stop(level)
         lent.stop(level)
     }
 
     /// Returns once no delivery is in hand and no run is going on.
     package func waitUntilIdle() async {
         await lent.waitUntilIdle()
-        await registry.waitUntilIdle()
+        await core.registry.waitUntilIdle()
     }
 
     /// The deliveries in hand, and the runs that are going on.
-    package var inFlight: (deliveries: Int, runs: Int) { (lent.count, registry.count) }
+    package var inFlight: (deliveries: Int, runs: Int) { (lent.count, core.registry.count) }
 
     // MARK: Pauses
 

@@ -18,7 +18,9 @@ package struct PipelineSettings: Sendable {
     package var deliveryMargin = 10
     /// How long a delivery is kept before it goes back while its run goes on; nil for as long as it takes.
     package var deliveryLease: Duration?
-    package var run: RunPolicy
+    /// The most calls to one dependency that are begun at once, and the most transfers.
+    package var callsAtOnce = 64
+    @Boxed package var run: RunPolicy
     package var lease: LeasePolicy
 
     package init(
@@ -35,7 +37,7 @@ package struct PipelineSettings: Sendable {
         self.stateKeys = stateKeys
         self.commandLimits = commandLimits
         self.deliveryLimit = deliveryLimit
-        self.run = run
+        _run = Boxed(wrappedValue: run)
         self.lease = lease
     }
 }
@@ -65,5 +67,24 @@ package struct PipelineParts: Sendable {
         self.environment = environment
         self.observer = observer
         self.health = health
+    }
+}
+
+/// What all deliveries and runs of one pipeline share, by reference.
+final class PipelineCore: Sendable {
+    let parts: PipelineParts
+    let settings: PipelineSettings
+    let registry = RunRegistry()
+    let owners: OwnerWatch
+    let gate: CallGate
+
+    init(parts: PipelineParts, settings: PipelineSettings) {
+        self.parts = parts
+        self.settings = settings
+        gate = CallGate(limit: settings.callsAtOnce)
+        let keys = settings.stateKeys
+        owners = OwnerWatch(
+            store: parts.state, policy: settings.lease, environment: parts.environment,
+            key: { keys.worker(instance: $0) })
     }
 }

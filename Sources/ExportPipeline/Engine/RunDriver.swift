@@ -3,43 +3,61 @@
 internal import Synchronization
 
 /// Carries out the steps of one run: asks the machine, does it, tells the machine.
-struct RunDriver: Sendable {
-    let parts: PipelineParts
-    let settings: PipelineSettings
+///
+/// A class for the reason that `DeliveryDriver` is one.
+final class RunDriver: Sendable {
+    let core: PipelineCore
     let setup: RunMachine.Setup
     let run: ActiveRun
     let writer: CheckpointWriter
 
-    private var command: ExportCommand { setup.accepted.command }
+    init(core: PipelineCore, setup: RunMachine.Setup, run: ActiveRun, writer: CheckpointWriter) {
+        self.core = core
+        self.setup = setup
+        self.run = run
+        self.writer = writer
+    }
+
+    var parts: PipelineParts { core.parts }
+    var settings: PipelineSettings { core.settings }
+    var command: ExportCommand { setup.accepted.command }
     private var context: CallContext { setup.accepted.context }
 
     private var control: StopControl { run.control }
 
     func carryOut(_ start: RunStart) async -> RunEnd {
-        let environment = parts.environment
-        var machine = RunMachine(setup: setup, start: start, at: environment.moment())
-        var step = machine.step
-        var stage: Stage?
-        var isStarted = false
+        let course = begin(start)
         while true {
-            if case .end(let end) = step {
-                note(.runEnded(end), machine)
+            if case .end(let end) = course.step {
+                tellEnd(end, course)
                 return end
             }
-            if isStarted, machine.stage != stage {
-                stage = machine.stage
-                note(.stageBegan(machine.stage), machine)
-            }
-            let asked = environment.now()
-            let result = await examined(await perform(step, &machine), of: step, machine)
-            if !isStarted, case .written = result, case .write(let first) = step {
-                isStarted = true
-                let previous = start.base?.owner
-                note(.runStarted(first, takenOverFrom: previous == settings.instance ? nil : previous), machine)
-            }
-            step = machine.handle(result, at: moment(of: result, asked: asked))
-            tell(result, next: step, machine)
+            tellStage(course)
+            let asked = parts.environment.now()
+            // Waiting is most of a run's life, and not left to `perform`, which keeps room for everything else.
+            let result =
+                if case .wait(let duration, _) = course.step {
+                    await wait(duration, cutShortAt: course.step.cutShortAt)
+                } else {
+                    await examined(await perform(course), of: course.step, course.machine)
+                }
+            goOn(course, after: result, asked: asked)
         }
+    }
+
+    // What does not wait is not inlined into what does: a suspended function keeps room for everything that was inlined
+    // into it, ten thousand times where ten thousand exports are in flight.
+
+    @inline(never)
+    private func begin(_ start: RunStart) -> RunCourse {
+        RunCourse(RunMachine(setup: setup, start: start, at: parts.environment.moment()), base: start.base)
+    }
+
+    @inline(never)
+    private func goOn(_ course: RunCourse, after result: RunResult, asked: Duration) {
+        tellStart(course, result)
+        course.step = course.machine.handle(result, at: moment(of: result, asked: asked))
+        tell(result, course)
     }
 
     /// The moment for which a result holds: "still under way" is as old as the question, and no deadline runs out on it
@@ -53,28 +71,42 @@ struct RunDriver: Sendable {
         }
     }
 
+    private func wait(_ duration: Duration, cutShortAt threshold: StopLevel) async -> RunResult {
+        guard control.level < .soft else { return .interrupted }
+        return await control.run(cutShortAt: threshold) { [environment = parts.environment] in
+            do {
+                try await environment.sleep(duration)
+                return .waited
+            } catch {
+                return .interrupted
+            }
+        }
+    }
+
     /// Does one step, or declines to begin it once the worker lets go.
-    private func perform(_ step: RunStep, _ machine: inout RunMachine) async -> RunResult {
-        let level = control.level
-        guard level < .soft || step.isBegunWhileDraining else { return .interrupted }
-        let before = machine
+    private func perform(_ course: RunCourse) async -> RunResult {
+        let step = course.step
+        guard control.level < .soft || step.isBegunWhileDraining else { return .interrupted }
+        let snapshot = RunSnapshot(of: course)
         if case .write = step {
             // A conditional write is never cut short: its answer decides who owns the run.
-            return await uncut { await attempt(step, before, noteUpload: { _ in }) }
+            return await uncut { await self.attempt(step, snapshot) }
         }
-        let noted = NotedUpload()
-        let result = await control.run(cutShortAt: step.cutShortAt) {
-            await attempt(step, before, noteUpload: { noted.set($0) })
-        }
-        if let checkpoint = noted.value { machine.uploadNoted(checkpoint) }
+        let result = await control.run(cutShortAt: step.cutShortAt) { await self.attempt(step, snapshot) }
+        snapshot.bringUpload(to: course)
         return result
     }
 
-    private func attempt(
-        _ step: RunStep, _ machine: RunMachine, noteUpload: @escaping @Sendable (Checkpoint) -> Void
-    ) async -> RunResult {
+    private func attempt(_ step: RunStep, _ snapshot: RunSnapshot) async -> RunResult {
+        guard let line = step.line(command.tenant) else { return await tried(step, snapshot) }
+        guard await core.gate.enter(line) else { return .interrupted }
+        defer { core.gate.leave(line) }
+        return await tried(step, snapshot)
+    }
+
+    private func tried(_ step: RunStep, _ snapshot: RunSnapshot) async -> RunResult {
         do throws(StepError) {
-            let result = try await carryOut(step, machine, noteUpload: noteUpload)
+            let result = try await carryOut(step, snapshot)
             noteSuccess(of: step)
             return result
         } catch {
@@ -82,16 +114,13 @@ struct RunDriver: Sendable {
         }
     }
 
-    private func carryOut(
-        _ step: RunStep, _ machine: RunMachine, noteUpload: @escaping @Sendable (Checkpoint) -> Void
-    ) async throws(StepError) -> RunResult {
+    private func carryOut(_ step: RunStep, _ snapshot: RunSnapshot) async throws(StepError) -> RunResult {
         switch step {
         case .write(let checkpoint):
             try await writer.write(checkpoint)
             return .written
         case .abortUploads(let job, let recorded):
-            let key = try settings.keyTemplate.key(for: command, exportID: job.exportID)
-            try await parts.artifacts.abortUploads(of: key, recorded: recorded)
+            try await parts.artifacts.abortUploads(of: key(of: job), recorded: recorded)
             return .aborted
         case .checkStatus:
             return .status(try await exporter().status(of: command, context: context))
@@ -100,161 +129,85 @@ struct RunDriver: Sendable {
         case .poll(let job):
             return .polled(try await exporter().poll(job, of: command, context: context))
         case .transfer(let link, let job):
-            return .stored(try await transfer(link, job, machine, noteUpload: noteUpload))
+            return .stored(try await transfer(link, job, snapshot))
         case .verify(let artifact):
             return .verified(try await parts.artifacts.verify(artifact))
-        case .wait(let duration, _):
-            do {
-                try await parts.environment.sleep(duration)
-            } catch {
-                return .interrupted
-            }
-            return .waited
         case .hold(let dependency):
             run.note(isHeld: true)
             await parts.health.untilHealthy(dependency)
             run.note(isHeld: false)
             return Task.isCancelled ? .interrupted : .waited
-        case .end:
+        case .wait, .end:
             return .interrupted
         }
     }
 
+    @inline(never)
     private func transfer(
-        _ link: DownloadLink, _ job: ExportJob, _ machine: RunMachine,
-        noteUpload: @escaping @Sendable (Checkpoint) -> Void
+        _ link: DownloadLink, _ job: ExportJob, _ snapshot: RunSnapshot
     ) async throws(StepError) -> StoredArtifact {
-        let key = try settings.keyTemplate.key(for: command, exportID: job.exportID)
+        let key = try key(of: job)
         let destination = ArtifactDestination(
             key: key, format: command.format, commandID: command.commandID, exportID: job.exportID,
-            replacing: machine.replacing)
-        let subject = subject(machine)
+            replacing: snapshot.machine.replacing)
+        let subject = subject(snapshot.machine)
         let observer = TransferObserver(
             uploadStarted: { uploadID async throws(StepError) in
-                let moment = parts.environment.moment()
-                guard let next = machine.checkpointNamingUpload(uploadID, key: key, at: moment) else { return }
-                try await writer.write(next)
-                noteUpload(next)
-                parts.observer.note(.uploadStarted(key: key), of: subject)
+                let moment = self.parts.environment.moment()
+                guard let next = snapshot.machine.checkpointNamingUpload(uploadID, key: key, at: moment) else { return }
+                try await self.writer.write(next)
+                snapshot.note(next)
+                self.parts.observer.note(.uploadStarted(key: key), of: subject)
             },
             progress: { bytes, total in
-                parts.observer.note(.progressed(percent: nil, bytes: bytes, total: total), of: subject)
+                self.parts.observer.note(.progressed(percent: nil, bytes: bytes, total: total), of: subject)
             })
         return try await parts.artifacts.transfer(
             link, of: command, to: destination, context: context, observer: observer)
     }
 
+    @inline(never)
+    private func key(of job: ExportJob) throws(StepError) -> String {
+        try settings.keyTemplate.key(for: command, exportID: job.exportID)
+    }
+
+    @inline(never)
     private func exporter() throws(StepError) -> any ModelExporter {
         if let exporter = parts.exporters.exporter(for: command.tenant) { return exporter }
         throw StepError(.permanent(.unknownTenant), Pipeline.unknownTenant(command.tenant, parts.exporters))
     }
 }
 
-// MARK: The health of what a run depends on
+/// A run as it goes. By reference, so that whatever waits holds one word of it.
+final class RunCourse {
+    var machine: RunMachine
+    var step: RunStep
+    /// Who owned the run before, where it was taken over.
+    let previousOwner: String?
+    /// What the observer was told already.
+    var isStartTold = false
+    var toldStage: Stage?
 
-extension RunDriver {
-    private func noteSuccess(of step: RunStep) {
-        // A transfer has two sides and says nothing about other calls of either.
-        if let dependency = step.dependencies(command.tenant).first, !step.isTransfer {
-            parts.health.succeeded(dependency)
-        }
-        if let stage = step.refusableStage { parts.health.accepted(command.tenant, stage: stage) }
-    }
-
-    /// Tells a fault of the surroundings from one of this command, the last time before the command would fail for it.
-    private func examined(_ result: RunResult, of step: RunStep, _ machine: RunMachine) async -> RunResult {
-        guard case .failed(let error) = result else { return result }
-        if step.dependencies(command.tenant) == [.tenant(command.tenant)], error.isFinalAnswer {
-            let isMeantForAll = await parts.health.refusesEverybody(.tenant(command.tenant), as: error)
-            return isMeantForAll || isHeldRefusal(error, of: step) ? held(error) : result
-        }
-        if case .permanent = error.kind { return result }
-        let judged = await parts.health.judged(
-            error, of: step.isTransfer ? nil : step.dependencies(command.tenant).first)
-        guard machine.givesUp(on: judged, at: parts.environment.moment()) else { return .failed(judged) }
-        for dependency in step.dependencies(command.tenant)
-        where await parts.health.isDown(dependency, because: .fault(judged)) {
-            return .failed(StepError(.surroundings(dependency), judged.message, httpStatus: judged.httpStatus))
-        }
-        // A page that a gateway wrote is a refusal too, though it is doubted for a while.
-        return isHeldRefusal(judged, of: step) ? held(judged) : .failed(judged)
-    }
-
-    private func isHeldRefusal(_ error: StepError, of step: RunStep) -> Bool {
-        guard let stage = step.refusableStage, let status = error.httpStatus, status == 403 || status == 404 else {
-            return false
-        }
-        return parts.health.holds(command, refused: Refusal(stage: stage, httpStatus: status), error)
-    }
-
-    private func held(_ error: StepError) -> RunResult {
-        .failed(StepError(.surroundings(.tenant(command.tenant)), error.message, httpStatus: error.httpStatus))
+    init(_ machine: RunMachine, base: Checkpoint?) {
+        self.machine = machine
+        step = machine.step
+        previousOwner = base?.owner
     }
 }
 
-extension RunStep {
-    /// What the step needs, in the order in which it is suspected.
-    fileprivate func dependencies(_ tenant: String) -> [Dependency] {
-        switch self {
-        case .checkStatus, .trigger, .poll: [.tenant(tenant)]
-        case .write, .abortUploads, .verify: [.objectStore]
-        case .transfer: [.tenant(tenant), .objectStore]
-        case .wait, .hold, .end: []
-        }
-    }
-
-    fileprivate var isTransfer: Bool { if case .transfer = self { true } else { false } }
-
-    /// The stage of a call by which a tenant can refuse a command.
-    fileprivate var refusableStage: Stage? {
-        switch self {
-        case .checkStatus: .validate
-        case .trigger: .trigger
-        default: nil
-        }
-    }
-}
-
-extension StepError {
-    /// An answer that ends the run or costs it its job, if it is meant for this command alone.
-    fileprivate var isFinalAnswer: Bool {
-        switch kind {
-        case .permanent, .gone: httpStatus != nil
-        default: false
-        }
-    }
-}
-
-/// Carries the checkpoint that names a multipart upload out of the transfer that wrote it.
-private final class NotedUpload: Sendable {
+/// The machine as a step found it, for the task that carries the step out, and what that task has to tell besides its
+/// result: the checkpoint that names a multipart upload, written in the middle of a transfer.
+private final class RunSnapshot: Sendable {
+    let machine: RunMachine
     private let checkpoint = Mutex<Checkpoint?>(nil)
 
-    func set(_ value: Checkpoint) { checkpoint.withLock { $0 = value } }
-    var value: Checkpoint? { checkpoint.withLock { $0 } }
-}
+    @inline(never)
+    init(of course: RunCourse) { machine = course.machine }
 
-extension RunDriver {
-    private func subject(_ machine: RunMachine) -> PipelineSubject {
-        PipelineSubject(command, runID: machine.checkpoint?.runID)
-    }
+    func note(_ written: Checkpoint) { checkpoint.withLock { $0 = written } }
 
-    private func note(_ event: PipelineEvent, _ machine: RunMachine) {
-        parts.observer.note(event, of: subject(machine))
-    }
-
-    private func tell(_ result: RunResult, next: RunStep, _ machine: RunMachine) {
-        switch result {
-        case .triggered(let job): note(.jobTriggered(job), machine)
-        case .polled(.underWay(let percent)): note(.progressed(percent: percent, bytes: nil, total: nil), machine)
-        case .stored(let artifact): note(.stored(artifact), machine)
-        default: break
-        }
-        let error = if case .failed(let error) = result { error } else { StepError?.none }
-        switch next {
-        case .hold(let dependency): note(.held(dependency, because: error), machine)
-        case .wait(let duration, let reason) where reason != .polling:
-            note(.waiting(duration, reason: reason.rawValue, because: error), machine)
-        default: break
-        }
+    @inline(never)
+    func bringUpload(to course: RunCourse) {
+        if let written = checkpoint.withLock({ $0 }) { course.machine.uploadNoted(written) }
     }
 }

@@ -12,7 +12,7 @@ package enum OwnerState: Sendable, Hashable {
 }
 
 /// What a look at the state store showed about a command.
-package enum CheckpointView: Sendable, Hashable {
+package indirect enum CheckpointView: Sendable, Hashable {
     case missing
     case found(Checkpoint, OwnerState)
     /// Written by a newer worker, or damaged: holds the command and is never permanent.
@@ -20,7 +20,7 @@ package enum CheckpointView: Sendable, Hashable {
 }
 
 /// The one thing the holder of a delivery has to do next.
-package enum DeliveryStep: Sendable, Hashable {
+package indirect enum DeliveryStep: Sendable, Hashable {
     case look
     /// Start this run, or share the one of this process that is already going on.
     case run(RunStart)
@@ -43,7 +43,7 @@ package enum DeliveryWait: String, Sendable, Hashable {
 }
 
 /// What came of a step.
-package enum DeliveryResult: Sendable, Hashable {
+package indirect enum DeliveryResult: Sendable, Hashable {
     case looked(CheckpointView)
     case runEnded(RunEnd)
     case waited
@@ -62,7 +62,7 @@ package enum DeliveryResult: Sendable, Hashable {
 /// A delivery and a run are two things. The run decides what becomes of the command; the holder of a delivery settles it
 /// from what was decided, whoever ran it: `decided ─► audited ─► announced ─► settled`, each step idempotent.
 package struct DeliveryMachine: Sendable {
-    enum Phase: Sendable, Hashable {
+    indirect enum Phase: Sendable, Hashable {
         case looking
         case running(RunStart)
         /// Decided as a success some time ago: is the object still there?
@@ -75,13 +75,13 @@ package struct DeliveryMachine: Sendable {
     }
 
     /// What the delivery is about: a command, or a message that is none (with the outcome that says so).
-    package enum Subject: Sendable, Hashable {
+    package indirect enum Subject: Sendable, Hashable {
         case command(AcceptedCommand, isRedelivered: Bool)
         case refusal(Outcome)
     }
 
     let subject: Subject
-    let policy: RunPolicy
+    @Boxed private(set) var policy: RunPolicy
     private(set) var phase: Phase
     private var retries: Backoff
     private var watches: Backoff
@@ -90,16 +90,17 @@ package struct DeliveryMachine: Sendable {
     let conflictOutcome: @Sendable (AcceptedCommand, Moment) -> Outcome
 
     package init(
-        subject: Subject, policy: RunPolicy,
+        subject: Subject, @Boxed policy: RunPolicy,
         conflictOutcome: @escaping @Sendable (AcceptedCommand, Moment) -> Outcome
     ) {
         self.subject = subject
-        self.policy = policy
+        self._policy = $policy
         self.conflictOutcome = conflictOutcome
         retries = Backoff(initial: policy.retryInitial, maximum: policy.retryMax)
         watches = Backoff(initial: policy.watchInitial, maximum: policy.watchMax)
         switch subject {
-        case .command: phase = .looking
+        // Hardly ever is anything recorded about what the broker delivers for the first time; its claim would see it.
+        case .command(_, let isRedelivered): phase = isRedelivered ? .looking : .running(.claim)
         case .refusal(let outcome): phase = .refusing(outcome)
         }
     }

@@ -19,29 +19,29 @@ package struct RunMachine: Sendable {
         /// This worker as `host/pid`.
         package let worker: String
         package let actor: String
-        package let policy: RunPolicy
+        @Boxed package private(set) var policy: RunPolicy
         /// Prefix of the bucket's audit records; nil where there is no bucket sink.
         package let auditPrefix: String?
         /// A failure that is certain before anything is tried (unknown tenant, deliveries exhausted).
         package let foregoneFailure: Failure?
 
         package init(
-            accepted: AcceptedCommand, owner: String, worker: String, actor: String, policy: RunPolicy,
+            accepted: AcceptedCommand, owner: String, worker: String, actor: String, @Boxed policy: RunPolicy,
             auditPrefix: String?, foregoneFailure: Failure? = nil
         ) {
             self.accepted = accepted
             self.owner = owner
             self.worker = worker
             self.actor = actor
-            self.policy = policy
+            self._policy = $policy
             self.auditPrefix = auditPrefix
             self.foregoneFailure = foregoneFailure
         }
     }
 
-    enum Phase: Sendable, Hashable {
+    indirect enum Phase: Sendable, Hashable {
         /// A checkpoint is on its way; once written, the run goes on in the phase named.
-        indirect case writing(Checkpoint, then: Phase)
+        case writing(Checkpoint, then: Phase)
         case aborting(ExportJob, Checkpoint.Upload?)
         case validating
         case triggering
@@ -51,10 +51,10 @@ package struct RunMachine: Sendable {
         case ended(RunEnd)
     }
 
-    let setup: Setup
+    @Boxed private(set) var setup: Setup
     var phase: Phase
     /// The checkpoint as it was last written; nil before the claim.
-    package internal(set) var checkpoint: Checkpoint?
+    @Boxed package internal(set) var checkpoint: Checkpoint?
     var tally: RunTally
     /// The version of this run's object that the next transfer replaces.
     package var replacing: String? { checkpoint?.replaces }
@@ -64,7 +64,7 @@ package struct RunMachine: Sendable {
     package init(setup: Setup, start: RunStart, at moment: Moment) {
         self.setup = setup
         checkpoint = start.base
-        tally = RunTally(policy: setup.policy, moment: moment)
+        tally = RunTally($policy: setup.$policy, moment: moment)
         phase = .validating
         let first = Self.firstCheckpoint(setup: setup, start: start, at: moment)
         tally.attempts = first.attempts

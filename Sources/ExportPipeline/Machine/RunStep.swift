@@ -1,7 +1,7 @@
 // Copyright the nlu-export-worker authors. SPDX-License-Identifier: Apache-2.0
 
 /// How a run begins.
-package enum RunStart: Sendable, Hashable {
+package indirect enum RunStart: Sendable, Hashable {
     /// Nothing is recorded about the command yet.
     case claim
     /// The recorded run is undecided and its owner is gone, released it, or was this process itself.
@@ -24,7 +24,7 @@ package enum WaitReason: String, Sendable, Hashable {
 }
 
 /// The one thing a run has to do next.
-package enum RunStep: Sendable, Hashable {
+package indirect enum RunStep: Sendable, Hashable {
     /// Write this checkpoint under the condition that the last one written (or looked at) is still there.
     case write(Checkpoint)
     /// Abort what an earlier owner may have left of an upload of this job's artifact.
@@ -60,7 +60,7 @@ package enum RunStep: Sendable, Hashable {
 }
 
 /// What came of a step.
-package enum RunResult: Sendable, Hashable {
+package indirect enum RunResult: Sendable, Hashable {
     case written
     case aborted
     case status(VersionStatus)
@@ -75,7 +75,7 @@ package enum RunResult: Sendable, Hashable {
 }
 
 /// How a run ended in this process.
-package enum RunEnd: Sendable, Hashable {
+package indirect enum RunEnd: Sendable, Hashable {
     /// The outcome is frozen; every holder of a delivery finishes from it.
     case decided(Checkpoint)
     /// Another owner has the run: look at it again.

@@ -2,7 +2,7 @@
 
 /// What a run counts and measures while it goes on; all of it bounded by the policy.
 struct RunTally: Sendable, Hashable {
-    let policy: RunPolicy
+    @Boxed private(set) var policy: RunPolicy
     /// Failed attempts in a row without progress.
     var attempts = 0
     /// Failures in a row of the step at hand, for errors with a limit of their own.
@@ -21,8 +21,8 @@ struct RunTally: Sendable, Hashable {
     private var retries: Backoff
     private var throttles: Backoff
 
-    init(policy: RunPolicy, moment: Moment) {
-        self.policy = policy
+    init(@Boxed policy: RunPolicy, moment: Moment) {
+        self._policy = $policy
         mark = moment.now
         polls = Backoff(initial: policy.pollInitial, maximum: policy.pollMax)
         retries = Backoff(initial: policy.retryInitial, maximum: policy.retryMax)

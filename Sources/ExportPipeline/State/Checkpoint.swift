@@ -42,7 +42,7 @@ package struct Checkpoint: Sendable, Hashable {
     /// never deleted: a deletion that comes late, from an owner that slept or off a slow line, would take the object that
     /// came after it.
     package var replaces: String?
-    package var outcome: Outcome?
+    @Boxed package var outcome: Outcome?
 
     package struct Upload: Sendable, Hashable, Codable {
         package let key: String
