@@ -48,3 +48,9 @@ show_progress() {
 
 # built NAME: the path of an executable that was built.
 built() { printf '%s' "$ROOT/.build/debug/$1"; }
+
+# preload_library NAME TARGET: makes a library of ops/lib/NAME.c that is loaded before a program's own.
+preload_library() {
+  mkdir -p "$(dirname "$2")"
+  "$(dirname "$(readlink -f "$(command -v swift)")")/clang" -O1 -fPIC -shared -Wall -Werror -o "$2" "$ROOT/ops/lib/$1.c" -ldl
+}
