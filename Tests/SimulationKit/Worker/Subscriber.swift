@@ -14,6 +14,8 @@ final class Subscriber: CommandSource, @unchecked Sendable {
     private var waiting: [LentMessage] = []
     private var takers: [Reply<LentMessage?>] = []
     private var paused: Set<Int> = []
+    /// Since when each paused queue is.
+    private(set) var pausedSince: [String: Instant] = [:]
     private var isShutDown = false
 
     private var world: World { process.world }
@@ -147,9 +149,15 @@ final class Subscriber: CommandSource, @unchecked Sendable {
         }
     }
 
-    func pause(_ queues: Set<String>) async { await change { [self] in paused.formUnion(indices(queues)) } }
+    func pause(_ queues: Set<String>) async {
+        for queue in queues { pausedSince[queue] = pausedSince[queue] ?? world.clock.now }
+        await change { [self] in paused.formUnion(indices(queues)) }
+    }
 
-    func resume(_ queues: Set<String>) async { await change { [self] in paused.subtract(indices(queues)) } }
+    func resume(_ queues: Set<String>) async {
+        for queue in queues { pausedSince[queue] = nil }
+        await change { [self] in paused.subtract(indices(queues)) }
+    }
 
     private func change(_ body: @escaping () -> Void) async {
         await process.ask(otherwise: (), isCancellable: false) { [self] (reply: Reply<Void>) in

@@ -14,7 +14,8 @@ final class Worker: @unchecked Sendable {
     private var renewing: Task<Void, Never>?
     private var isDraining = false
     private var isPaused = false
-    private var pausedSince: [String: Instant] = [:]
+    /// When something last happened that a pause may have waited for.
+    private var patientSince = Instant.zero
 
     private static let template: ObjectKeyTemplate = {
         do { return try ObjectKeyTemplate(ObjectKeyTemplate.standard) } catch {
@@ -108,13 +109,11 @@ final class Worker: @unchecked Sendable {
 
     /// Deliveries of a queue that was paused for long have gone back.
     func checkPauses() {
-        guard process.condition == .running else { return pausedSince = [:] }
         let now = process.world.clock.now
-        let paused = intake.pausedQueues
-        pausedSince = pausedSince.filter { paused.contains($0.key) }
-        for queue in paused.sorted() {
-            let since = pausedSince[queue] ?? now
-            pausedSince[queue] = since
+        guard process.condition == .running else { return patientSince = now }
+        for queue in intake.pausedQueues.sorted() {
+            guard let paused = subscriber.pausedSince[queue] else { continue }
+            let since = max(paused, patientSince)
             guard now - since > 10 * .minute, subscriber.held(of: queue) > 0 else { continue }
             process.world.checks.fail(
                 "held-while-paused",
@@ -132,7 +131,7 @@ final class Worker: @unchecked Sendable {
     /// The operator withholds consent, or gives it again.
     /// The operator says that the tenants' refusals are right.
     func vouch() {
-        pausedSince = [:]
+        patientSince = process.world.clock.now
         process.whenRunning { [health, process] in
             for tenant in ProbePort(process: process).tenantNames { health.vouch(for: tenant) }
         }
