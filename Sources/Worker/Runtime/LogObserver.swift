@@ -30,6 +30,8 @@ struct LogObserver: PipelineObserver {
     let logger: Logger
 
     func note(_ event: PipelineEvent, of subject: PipelineSubject) {
+        // Thousands of polls have nothing to say to anybody who does not ask for details.
+        if event.isDetail, logger.logLevel > .debug { return }
         let line = Line(event)
         var metadata = line.metadata
         for (key, value) in [
@@ -153,5 +155,15 @@ struct ObserverGroup: PipelineObserver {
 
     func note(_ event: PipelineEvent, of subject: PipelineSubject) {
         for observer in observers { observer.note(event, of: subject) }
+    }
+}
+
+extension PipelineEvent {
+    /// Whether it is logged as `debug`.
+    fileprivate var isDetail: Bool {
+        switch self {
+        case .progressed, .waiting(_, reason: _, because: nil): true
+        default: false
+        }
     }
 }
