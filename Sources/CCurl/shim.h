@@ -3,9 +3,13 @@
 // libcurl's setopt and getinfo functions are variadic, which Swift can't call: one typed function each instead.
 #pragma once
 #include <curl/curl.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static inline CURLcode ccurl_set_long(CURL *_Nonnull easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);
@@ -95,6 +99,73 @@ static inline int ccurl_address_bytes(const struct curl_sockaddr *_Nonnull addre
 
 static inline curl_socket_t ccurl_open_socket(const struct curl_sockaddr *_Nonnull address) {
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/// A new epoll instance that watches an eventfd besides, which goes to `wakeup`; -1 where there is none.
+static inline int ccurl_epoll_create(int *_Nonnull wakeup) {
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0) return -1;
+    *wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint32_t)*wakeup};
+    if (*wakeup >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, *wakeup, &event) == 0) return epoll;
+    if (*wakeup >= 0) close(*wakeup);
+    close(epoll);
+    return -1;
+}
+
+/// CURLMOPT_SOCKETFUNCTION: watches a socket for what libcurl wants to hear of it. The epoll instance is the context.
+///
+/// What is wanted travels with each event, in the upper half of its data. A socket that nothing is wanted of (its
+/// transfer is paused) leaves the set: epoll would report its end over and over.
+static inline int ccurl_watch_socket(
+    CURL *_Nullable easy, curl_socket_t socket, int what, void *_Nullable context, void *_Nullable unused) {
+    (void)easy;
+    (void)unused;
+    int epoll = (int)(intptr_t)context;
+    uint32_t wanted = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+    if (what == CURL_POLL_REMOVE || wanted == 0) {
+        epoll_ctl(epoll, EPOLL_CTL_DEL, socket, NULL);
+        return 0;
+    }
+    struct epoll_event event = {.events = wanted, .data.u64 = (uint64_t)wanted << 32 | (uint32_t)socket};
+    if (epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) == 0) return 0;
+    return errno == ENOENT && epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event) == 0 ? 0 : -1;
+}
+
+static inline CURLMcode ccurl_multi_watch_sockets(CURLM *_Nonnull multi, int epoll) {
+    CURLMcode code = curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, (void *)(intptr_t)epoll);
+    return code == CURLM_OK ? curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, ccurl_watch_socket) : code;
+}
+
+/// Waits until something can be done with a socket, the eventfd is written to, or the time is over; returns how many
+/// events there are.
+static inline int ccurl_epoll_wait(int epoll, struct epoll_event *_Nonnull events, int capacity, int milliseconds) {
+    int count = epoll_wait(epoll, events, capacity, milliseconds);
+    return count < 0 ? 0 : count;
+}
+
+/// Tells libcurl of a socket that is ready, or empties the eventfd.
+///
+/// The end of a connection counts as what was wanted of it: libcurl finds the reason by reading or writing, whereas
+/// CURL_CSELECT_ERR would have it stop without one.
+static inline void ccurl_multi_take(CURLM *_Nonnull multi, const struct epoll_event *_Nonnull event, int wakeup) {
+    int socket = (int)(uint32_t)event->data.u64, running = 0;
+    if (socket == wakeup) {
+        uint64_t value;
+        ssize_t ignored = read(wakeup, &value, sizeof value);
+        (void)ignored;
+        return;
+    }
+    uint32_t wanted = (uint32_t)(event->data.u64 >> 32);
+    uint32_t is = event->events & (EPOLLERR | EPOLLHUP) ? wanted : event->events & wanted;
+    int bits = (is & EPOLLIN ? CURL_CSELECT_IN : 0) | (is & EPOLLOUT ? CURL_CSELECT_OUT : 0);
+    curl_multi_socket_action(multi, socket, bits, &running);
+}
+
+static inline void ccurl_wake(int wakeup) {
+    uint64_t one = 1;
+    ssize_t ignored = write(wakeup, &one, sizeof one);
+    (void)ignored;
 }
 
 /// Names the calling thread for `top` and debuggers.

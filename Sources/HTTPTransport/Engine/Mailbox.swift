@@ -82,9 +82,6 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Does something while nobody can call `wake`.
-    func whileNobodyWakes(_ body: () -> Void) { state.withLock { _ in body() } }
-
     /// Takes no more commands from here on; returns those that were still in it.
     func close() -> [LoopCommand] {
         state.withLock { state in

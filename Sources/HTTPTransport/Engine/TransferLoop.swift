@@ -7,8 +7,8 @@ internal import Synchronization
 /// The loop that owns libcurl: takes commands, moves transfers, answers whoever waits.
 ///
 /// Everything but `mailbox`, `ending` and `turns` belongs to the loop's thread. One turn is: take commands, perform,
-/// collect what ended, admit who waits, look at what is overdue, wait. Work per turn grows with the transfers admitted (at most
-/// `maximumConnections`), not with the requests held.
+/// collect what ended, admit who waits, look at what is overdue, wait. Work per turn grows with what has happened, not
+/// with what is under way.
 final class TransferLoop: @unchecked Sendable {
     /// Easy handles kept for the next request.
     static let pooledHandles = 64
@@ -96,7 +96,7 @@ final class TransferLoop: @unchecked Sendable {
         guard live.isEmpty else { return usedAt = now }
         guard let usedAt, now &- usedAt >= configuration.idleClose.nanoseconds else { return }
         self.usedAt = nil
-        mailbox.whileNobodyWakes { multi.renew() }
+        multi.renew()
         logger.debug("closed the kept connections of an idle HTTP client")
     }
 
