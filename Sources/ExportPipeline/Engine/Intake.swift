@@ -78,7 +78,8 @@ package final class Intake: Sendable {
         }
         await pipeline.waitUntilIdle()
         deadline.cancel()
-        health.stop()
+        // A probe of the store leaves nothing behind if it is let finish.
+        await health.stop(patience: .seconds(5))
     }
 
     // MARK: Pauses

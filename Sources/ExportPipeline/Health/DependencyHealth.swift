@@ -60,13 +60,33 @@ package final class DependencyHealth: Sendable {
     }
 
     /// No probe begins any more: the worker ends.
-    package func stop() {
-        let tasks = state.withLock { state in
+    package func stop() { _ = stopProbing() }
+
+    /// The same, and returns when the probes under way have cleaned up after themselves, at the latest after `patience`.
+    func stop(patience: Duration) async {
+        let (recoveries, examinations) = stopProbing()
+        let (over, isOver) = AsyncStream.makeStream(of: Void.self)
+        Task {
+            for task in recoveries { await task.value }
+            for task in examinations { _ = await task.value }
+            isOver.finish()
+        }
+        let timer = Task {
+            try await environment.sleep(patience)
+            isOver.finish()
+        }
+        for await _ in over {}
+        timer.cancel()
+    }
+
+    private func stopProbing() -> (recoveries: [Task<Void, Never>], examinations: [Task<Bool, Never>]) {
+        let (recoveries, examinations) = state.withLock { state in
             state.hasStopped = true
             defer { state.recoveries = [:] }
-            return Array(state.recoveries.values)
+            return (Array(state.recoveries.values), Array(state.examinations.values))
         }
-        for task in tasks { task.cancel() }
+        for task in recoveries { task.cancel() }
+        return (recoveries, examinations)
     }
 
     // MARK: What calls showed
