@@ -28,6 +28,7 @@ final class DeliveryDriver: Sendable {
     private struct Memory: Sendable {
         /// The version tag of the checkpoint last looked at: what the first write of a run replaces.
         var version: String?
+        var hasLooked = false
         /// The sinks that have the audit record already, by position.
         var written: Set<Int> = []
     }
@@ -41,7 +42,7 @@ final class DeliveryDriver: Sendable {
             // The run is most of a delivery's life, and not left to `perform`, which keeps room for everything else.
             let result =
                 if case .run(let start) = step {
-                    await join(start, version: memory.version)
+                    await join(start, memory)
                 } else {
                     await perform(step, &memory)
                 }
@@ -65,6 +66,7 @@ final class DeliveryDriver: Sendable {
         case .look:
             let (result, version) = await stoppable(else: (.interrupted, nil)) { await self.look() }
             memory.version = version
+            memory.hasLooked = true
             return await judged(result, of: .objectStore)
         case .wait(let duration, _): return await yielding { await self.wait(duration) }
         case .hold(let dependency): return await yielding { await self.hold(dependency) }
@@ -164,8 +166,8 @@ extension DeliveryDriver {
     }
 
     /// Has the command run, and waits for the end of it.
-    private func join(_ start: RunStart, version: String?) async -> DeliveryResult {
-        switch enter(start, version: version) {
+    private func join(_ start: RunStart, _ memory: Memory) async -> DeliveryResult {
+        switch enter(start, memory) {
         case .declined(let result): return result
         case .joined(let run):
             guard let end = await run.attend(as: control) else { return .interrupted }
@@ -176,13 +178,17 @@ extension DeliveryDriver {
 
     /// Starts the run, or shares the one that is going on in this process.
     @inline(never)
-    private func enter(_ start: RunStart, version: String?) -> Entry {
+    private func enter(_ start: RunStart, _ memory: Memory) -> Entry {
         guard case .command(let accepted, _) = subject, control.level < .due else { return .declined(.interrupted) }
         let key = checkpointKey(accepted)
-        if !core.registry.contains(key), let outage = obstacle(to: accepted) {
+        let isGoingOn = core.registry.contains(key)
+        // A run that began before this message came may have decided without knowing it yet, and its object may be gone
+        // again since: look first.
+        if isGoingOn, !memory.hasLooked { return .declined(.runEnded(.overtaken)) }
+        if !isGoingOn, let outage = obstacle(to: accepted) {
             return .declined(.failed(StepError(.surroundings(outage.dependency), outage.reason)))
         }
-        let replaced = start.base == nil ? nil : version
+        let replaced = start.base == nil ? nil : memory.version
         let run = core.registry.join(key, fingerprint: accepted.fingerprint) { run in
             await self.runDriver(accepted, key: key, version: replaced, run).carryOut(start)
         }
