@@ -22,6 +22,9 @@ struct Knowledge {
             last = now
             if last - first >= World.leaseExpiry { death = now }
         }
+
+        /// What the process was about to do because of a death, it does after it woke.
+        mutating func slept(for duration: Instant) { death = death.map { $0 + duration } }
     }
 
     /// By lease key.

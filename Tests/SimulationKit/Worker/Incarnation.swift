@@ -45,15 +45,19 @@ final class Incarnation: @unchecked Sendable {
         }
     }
 
+    private var frozenAt: Instant = 0
+
     func freeze() {
         guard condition == .running else { return }
         condition = .frozen
+        frozenAt = world.clock.now
     }
 
     /// Goes on with whatever became due meanwhile, in any order.
     func thaw() {
         guard condition == .frozen else { return }
         condition = .running
+        for lease in knowledge.leases.keys { knowledge.leases[lease]?.slept(for: world.clock.now - frozenAt) }
         var due = parked
         parked = []
         due.shuffle(using: &world.random)
