@@ -59,7 +59,7 @@ import Testing
         },
         .init(name: "not encrypted", code: .storageRefused, stage: .verify) { $0.reportsEncryption = false },
         .init(name: "retries exhausted", code: .retriesExhausted, stage: .validate) {
-            $0.failures["status"] = errors(.transient(), 20)
+            $0.failures["status"] = errors(.transient(), 100)
         },
     ]
 
@@ -149,6 +149,19 @@ import Testing
         #expect(await FakeWorker("a", on: world, policy: patient).deliver(message()) == .acknowledge)
         #expect(world.snapshot.audits.count == 1)
         #expect(world.snapshot.events.map(\.kind) == [.completed])
+    }
+
+    /// An outage that ends between the last try and the probe that follows it costs no command: one more try is its own.
+    @Test(arguments: [
+        ("status", StepError.Kind.transient(), RunPolicy().maxAttempts),
+        ("trigger", .ambiguous, RunPolicy().triggerRepeats + 1),
+    ])
+    func whatFailsForTheLastTimeIsTriedOnceMore(call: String, kind: StepError.Kind, limit: Int) async {
+        for (failures, settlement) in [(limit, Settlement.acknowledge), (limit + 1, .reject)] {
+            let world = FakeWorld()
+            world.with { $0.failures[call] = Self.errors(kind, failures) }
+            #expect(await FakeWorker("a", on: world, policy: patient).deliver(message()) == settlement, "\(failures)")
+        }
     }
 
     /// The probe shows a tenant, or a store, that serves everybody but this command.

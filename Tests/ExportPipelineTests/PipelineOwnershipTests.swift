@@ -55,6 +55,37 @@ import Testing
         #expect(Set(world.snapshot.events.map(\.id)).count == 1)
     }
 
+    /// The decision is in the store and its answer is late: the run that goes on here does not know that it decided.
+    /// What comes meanwhile must not take that decision for its own.
+    @Test(arguments: [true, false]) func aRunThatDecidedUnknowinglyAnswersNobodyWhoCameLater(succeeds: Bool) async {
+        let prepare: @Sendable (inout FakeWorld.State) -> Void = { state in
+            state.isMultipart = false
+            if !succeeds { state.jobStatuses = [.failed(message: "engine died")] }
+        }
+        let probe = FakeWorker("probe", on: FakeWorld())
+        probe.world.with { prepare(&$0) }
+        await probe.deliver(message())
+        // Audit, event and settlement come after the decision.
+        let gate = FakeGate()
+        let worker = FakeWorker("a", on: FakeWorld(), lateAnswer: (probe.calls - 3, gate))
+        let world = worker.world
+        world.with { prepare(&$0) }
+        async let first = worker.deliver(message())
+        await gate.reached()
+        world.with { $0.objects = [:] }
+        var later = message(messageID: "msg-2")
+        if !succeeds { later.headers["nlu-replay"] = "0b8f7c62-0000-4000-8000-000000000001" }
+        async let second = worker.deliver(later)
+        let looks = world.snapshot.reads + 1
+        for _ in 0..<10_000 where world.with({ $0.reads }) < looks { await Task.yield() }
+        for _ in 0..<100 { await Task.yield() }
+        gate.open()
+        #expect(await first == (succeeds ? .acknowledge : .reject))
+        #expect(await second == .acknowledge)
+        #expect(world.snapshot.objects.count == 1)
+        #expect(world.snapshot.jobs.count == 2)
+    }
+
     @Test func releasedRunIsTakenOverAtOnce() async throws {
         let world = FakeWorld()
         world.with { $0.pollsPerJob = 1_000_000 }

@@ -17,12 +17,18 @@ final class FakeLink: Sendable {
     private let fuse = Mutex(Fuse())
     /// Where this worker freezes, and the gate that lets it go on: a zombie.
     private let pause: (call: Int, gate: FakeGate)?
+    /// The write whose answer is under way until the gate opens.
+    private let lateAnswer: (call: Int, gate: FakeGate)?
 
-    init(world: FakeWorld, crashAt: Int?, _ crash: FakeWorker.Crash, pause: (call: Int, gate: FakeGate)?) {
+    init(
+        world: FakeWorld, crashAt: Int?, _ crash: FakeWorker.Crash, pause: (call: Int, gate: FakeGate)?,
+        lateAnswer: (call: Int, gate: FakeGate)?
+    ) {
         self.world = world
         self.crashAt = crashAt
         self.crash = crash
         self.pause = pause
+        self.lateAnswer = lateAnswer
     }
 
     /// Freezes here if this is the call to freeze at.
@@ -78,7 +84,8 @@ extension FakeLink: StateStore {
 
     func write(_ bytes: [UInt8], to key: String, if condition: WriteCondition) async throws(StepError) -> WriteResult {
         await freezeIfDue()
-        return try call("write") { state in
+        let answersLate = calls + 1 == lateAnswer?.call
+        let result: WriteResult = try call("write") { state in
             switch condition {
             case .absent: guard state.documents[key] == nil else { return .conflict }
             case .version(let version): guard state.documents[key]?.version == version else { return .conflict }
@@ -88,6 +95,8 @@ extension FakeLink: StateStore {
             state.journal.append("write")
             return .written(version: "v\(state.versions)")
         }
+        if answersLate { await lateAnswer?.gate.pass() }
+        return result
     }
 
     func delete(_ key: String) async throws(StepError) {

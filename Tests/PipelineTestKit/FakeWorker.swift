@@ -16,13 +16,14 @@ package final class FakeWorker: Sendable {
 
     package init(
         _ instance: String, on world: FakeWorld, crashAt call: Int? = nil, _ crash: Crash = .before,
-        pause: (call: Int, gate: FakeGate)? = nil, policy: RunPolicy = RunPolicy(),
+        pause: (call: Int, gate: FakeGate)? = nil, lateAnswer: (call: Int, gate: FakeGate)? = nil,
+        policy: RunPolicy = RunPolicy(),
         observer: any PipelineObserver = SilentObserver(), deliveryLease: Duration? = nil,
         healthPolicy: HealthPolicy = HealthPolicy()
     ) {
         self.world = world
         self.instance = instance
-        link = FakeLink(world: world, crashAt: call, crash, pause: pause)
+        link = FakeLink(world: world, crashAt: call, crash, pause: pause, lateAnswer: lateAnswer)
         var settings = PipelineSettings(
             instance: instance, worker: "\(instance)/1", actor: "automation_service",
             eventSource: "nlu-export-worker", auditPrefix: "audit/", keyTemplate: FakeWorker.template,

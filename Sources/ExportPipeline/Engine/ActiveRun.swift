@@ -16,11 +16,16 @@ final class ActiveRun: Sendable {
     }
 
     let fingerprint: String
+    /// The version tag of the checkpoint that its first write replaces; nil where that creates it.
+    let replaced: String?
     /// `yielding` while nobody waits for the run.
     let control = StopControl()
     private let state = Mutex(State())
 
-    init(fingerprint: String) { self.fingerprint = fingerprint }
+    init(fingerprint: String, replaced: String?) {
+        self.fingerprint = fingerprint
+        self.replaced = replaced
+    }
 
     /// The run has ended.
     func finish(_ end: RunEnd) { wakeAll { $0.end = end } }
@@ -112,11 +117,11 @@ final class RunRegistry: Sendable {
 
     /// The run of `key`: the one going on, or the one that `body` carries out from now on in a task of its own.
     func join(
-        _ key: String, fingerprint: String, _ body: @escaping @Sendable (ActiveRun) async -> RunEnd
+        _ key: String, fingerprint: String, replaced: String?, _ body: @escaping @Sendable (ActiveRun) async -> RunEnd
     ) -> ActiveRun {
         let (run, isNew, level) = state.withLock { state in
             if let run = state.runs[key] { return (run, false, state.level) }
-            let run = ActiveRun(fingerprint: fingerprint)
+            let run = ActiveRun(fingerprint: fingerprint, replaced: replaced)
             state.runs[key] = run
             return (run, true, state.level)
         }

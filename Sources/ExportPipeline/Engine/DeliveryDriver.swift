@@ -171,8 +171,7 @@ extension DeliveryDriver {
         case .declined(let result): return result
         case .joined(let run):
             guard let end = await run.attend(as: control) else { return .interrupted }
-            // A run of another command that bears the same id says nothing about this one: look at what it left.
-            return .runEnded(isAbout(run) ? end : .overtaken)
+            return .runEnded(answers(run, start, memory) ? end : .overtaken)
         }
     }
 
@@ -189,15 +188,21 @@ extension DeliveryDriver {
             return .declined(.failed(StepError(.surroundings(outage.dependency), outage.reason)))
         }
         let replaced = start.base == nil ? nil : memory.version
-        let run = core.registry.join(key, fingerprint: accepted.fingerprint) { run in
+        let run = core.registry.join(key, fingerprint: accepted.fingerprint, replaced: replaced) { run in
             await self.runDriver(accepted, key: key, version: replaced, run).carryOut(start)
         }
         return .joined(run)
     }
 
+    /// Whether the end of `run` is what `start` asked for; else what the run left has to be looked at.
+    ///
+    /// A run of another command that bears the same id says nothing about this one. Nor does one that began earlier about
+    /// a new run: what it decided may be the very thing that no longer serves, though it does not know yet that it did.
     @inline(never)
-    private func isAbout(_ run: ActiveRun) -> Bool {
-        if case .command(let accepted, _) = subject { run.fingerprint == accepted.fingerprint } else { false }
+    private func answers(_ run: ActiveRun, _ start: RunStart, _ memory: Memory) -> Bool {
+        guard case .command(let accepted, _) = subject, run.fingerprint == accepted.fingerprint else { return false }
+        if case .newRun = start { return run.replaced == memory.version }
+        return true
     }
 
     /// What is out of order that a new run would need: better not to begin.

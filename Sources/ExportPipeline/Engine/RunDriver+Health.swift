@@ -26,6 +26,8 @@ extension RunDriver {
         where await parts.health.isDown(dependency, because: .fault(judged)) {
             return .failed(StepError(.surroundings(dependency), judged.message, httpStatus: judged.httpStatus))
         }
+        // An outage may have ended between the last try and the probe.
+        if machine.mayDoubt(judged) { return .doubted(judged) }
         // A page that a gateway wrote is a refusal too, though it is doubted for a while.
         return isHeldRefusal(judged, of: step) ? held(judged) : .failed(judged)
     }

@@ -11,6 +11,8 @@ struct RunTally: Sendable, Hashable {
     var linkMisses = 0
     var emptyLinks = 0
     var triggerRepeats = 0
+    /// Whether the step was given its one more try.
+    var isLastTry = false
     /// Time the tenant has had for the job, pauses and `Retry-After` waits left out.
     var jobElapsed: Duration = .zero
     private var mark: Duration
@@ -32,6 +34,7 @@ struct RunTally: Sendable, Hashable {
     /// A step brought the run forward: whatever failed before is forgiven.
     mutating func progressed() {
         attempts = 0
+        isLastTry = false
         heldSince = nil
         stepSucceeded()
     }
@@ -77,6 +80,7 @@ struct RunTally: Sendable, Hashable {
         attempts = 0
         repeats = 0
         triggerRepeats = 0
+        isLastTry = false
         heldSince = nil
         retries.reset()
     }
