@@ -21,6 +21,7 @@ final class LentDeliveries: Sendable {
         var level = StopLevel.running
         var yielding: Set<String> = []
         var controls: [Int: Entry] = [:]
+        var held: [String: Int] = [:]
         var idle: [CheckedContinuation<Void, Never>] = []
         var listener: (@Sendable () -> Void)?
 
@@ -50,20 +51,14 @@ final class LentDeliveries: Sendable {
     var count: Int { state.withLock { $0.controls.count } }
 
     /// How many deliveries of each queue wait for a dependency that is out of order.
-    var held: [String: Int] {
-        state.withLock { state in
-            state.controls.values.reduce(into: [:]) { held, entry in
-                if entry.control.isHeld { held[entry.queue, default: 0] += 1 }
-            }
-        }
-    }
+    var held: [String: Int] { state.withLock { $0.held } }
 
     func listen(_ listener: @escaping @Sendable () -> Void) { state.withLock { $0.listener = listener } }
 
     func enter(from queue: String) -> (id: Int, control: StopControl) {
         state.withLock { state in
             let level = max(state.level, state.yielding.contains(queue) ? .yielding : .running)
-            let control = StopControl(level) { [weak self] in self?.tell() }
+            let control = StopControl(level) { [weak self] in self?.count(queue, isHeld: $0) }
             state.next += 1
             state.controls[state.next] = Entry(
                 queue: queue, control: control, due: lease.map { environment.now() + $0 })
@@ -140,5 +135,11 @@ final class LentDeliveries: Sendable {
         }
     }
 
-    private func tell() { state.withLock { $0.listener }?() }
+    private func count(_ queue: String, isHeld: Bool) {
+        let listener = state.withLock { state in
+            state.held[queue, default: 0] += isHeld ? 1 : -1
+            return state.listener
+        }
+        listener?()
+    }
 }

@@ -28,10 +28,10 @@ final class StopControl: Sendable {
     }
 
     private let state: Mutex<State>
-    private let onHeld: @Sendable () -> Void
+    private let onHeld: @Sendable (Bool) -> Void
 
-    /// - Parameter onHeld: told when `isHeld` changes; must return at once.
-    init(_ level: StopLevel = .running, onHeld: @escaping @Sendable () -> Void = {}) {
+    /// - Parameter onHeld: told what `isHeld` has become; must return at once.
+    init(_ level: StopLevel = .running, onHeld: @escaping @Sendable (Bool) -> Void = { _ in }) {
         state = Mutex(State(level: level))
         self.onHeld = onHeld
     }
@@ -46,7 +46,7 @@ final class StopControl: Sendable {
             defer { state.isHeld = isHeld }
             return state.isHeld != isHeld
         }
-        if hasChanged { onHeld() }
+        if hasChanged { onHeld(isHeld) }
     }
 
     /// Stops what is going on as far as `level` allows; a level never falls back, but for the first.
