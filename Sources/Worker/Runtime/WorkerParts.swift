@@ -101,6 +101,8 @@ struct WorkerParts: Sendable {
             stateKeys: keys, commandLimits: CommandLimits(maximumBytes: settings.amqp.maxCommandBytes),
             deliveryLimit: settings.amqp.deliveryLimit, run: RunPolicy(settings), lease: LeasePolicy(settings.lease))
         pipeline.deliveryLease = max(.seconds(1), settings.amqp.consumerTimeout - .seconds(120))
+        // Nobody who was let in to transfer is kept from it.
+        pipeline.callsAtOnce = max(pipeline.callsAtOnce, settings.transfer.concurrency)
         return pipeline
     }
 
