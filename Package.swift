@@ -53,6 +53,7 @@ let package = Package(
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CCRC32C"),
+        .target(name: "CProcess"),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", deque, logging], swiftSettings: strict),
         .target(name: "HTTPTransport", dependencies: ["CCurl", deque, logging], swiftSettings: strict),
 
@@ -68,7 +69,7 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "AMQP", "Cognigy", "ExportPipeline", "HTTPTransport", "ObjectStore",
+                "AMQP", "Cognigy", "CProcess", "ExportPipeline", "HTTPTransport", "ObjectStore",
                 configuration, crypto, lifecycle, logging, unixSignals, yams,
             ], swiftSettings: strict),
         .executableTarget(

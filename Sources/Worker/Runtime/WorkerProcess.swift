@@ -111,8 +111,10 @@ package enum WorkerProcess {
         let watch = Watchdog(
             consumer: consumer, publisher: publisher, http: parts.http, lease: lease,
             leaseRenew: parts.settings.lease.renew, limits: watchdog, logger: logger)
-        // Nobody but the owner of the process may end it at a signal.
-        let ownersOnly: [any Service] = signals.isEmpty ? [] : [SecondSignalService(logger: logger)]
+        // Nobody but the owner of the process may end it at a signal, or decide over the memory of all of it.
+        let ownersOnly: [any Service] =
+            signals.isEmpty
+            ? [] : [SecondSignalService(logger: logger), StartMemoryService(environment: parts.environment)]
         let services: [any Service] =
             ownersOnly + [
                 WatchdogService(watchdog: watch, logger: logger), HTTPService(client: parts.http),
