@@ -47,6 +47,11 @@ extension EasyHandle {
 
     private func configureBody(_ plan: RequestPlan, _ configuration: HTTPClientConfiguration) {
         let count = plan.body.count
+        if let bytes = plan.bodySentWithHead {
+            setBody(bytes)
+            if plan.method == .put { set(CURLOPT_CUSTOMREQUEST, HTTPMethod.put.rawValue) }
+            return
+        }
         switch plan.method {
         case .get: set(CURLOPT_HTTPGET, 1)
         case .head: set(CURLOPT_NOBODY, 1)
@@ -66,6 +71,15 @@ extension EasyHandle {
         if count >= Self.largeBodyBytes { set(CURLOPT_UPLOAD_BUFFERSIZE, Self.uploadBufferBytes) }
         if plan.asksFirst {
             set(CURLOPT_EXPECT_100_TIMEOUT_MS, configuration.expectContinueTimeout.milliseconds)
+        }
+    }
+
+    /// A body that libcurl copies and sends in one piece with the head, where the read callback costs a second one.
+    private func setBody(_ bytes: [UInt8]) {
+        set(CURLOPT_POST, 1)
+        set(CURLOPT_POSTFIELDSIZE_LARGE, offset: bytes.count)
+        unsafe bytes.withUnsafeBytes { body in
+            unsafe set(CURLOPT_COPYPOSTFIELDS, pointer: UnsafeMutableRawPointer(mutating: body.baseAddress))
         }
     }
 

@@ -59,6 +59,16 @@ struct RequestPlan: Sendable {
         self.asksFirst = asksFirst
     }
 
+    /// The body, where it is so small that copying it costs less than sending it separately.
+    var bodySentWithHead: [UInt8]? {
+        guard method == .put || method == .post, !asksFirst, case .bytes(let bytes) = body, !bytes.isEmpty,
+            bytes.count <= Self.largestBodySentWithHead
+        else { return nil }
+        return bytes
+    }
+
+    private static let largestBodySentWithHead = 16 << 10
+
     /// The same request without `Expect: 100-continue`, for a server that answered 417.
     func withoutAsking() -> RequestPlan { RequestPlan(self, asksFirst: false) }
 
@@ -96,7 +106,7 @@ extension RequestPlan {
             }
             lines.append(value.isEmpty ? "\(name);" : "\(name): \(value)")
         }
-        if request.method == .post, !hasContentType { lines.append("Content-Type:") }
+        if request.method == .post || request.method == .put, !hasContentType { lines.append("Content-Type:") }
         if asksFirst {
             lines.append("Expect: 100-continue")
         } else if request.method != .get, request.method != .head {
