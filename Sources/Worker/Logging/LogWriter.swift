@@ -13,8 +13,13 @@ package final class LogWriter: Sendable {
     /// The most bytes that wait; droppable lines may take three quarters of them.
     package static let maximumBytes = 1 << 20
 
+    /// How long lines gather before they are written.
+    private static let gathering = DispatchTimeInterval.milliseconds(5)
+
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
+    /// Somebody waits for what is queued.
+    private let hurry = DispatchSemaphore(value: 0)
     private let output: @Sendable ([UInt8]) -> Void
     private let notice: @Sendable (Int) -> String
     private let capacity: Int
@@ -78,6 +83,7 @@ package final class LogWriter: Sendable {
             return true
         }
         guard mustWait else { return true }
+        hurry.signal()
         let parts = timeout.components
         let nanoseconds = Int(parts.seconds) * 1_000_000_000 + Int(parts.attoseconds / 1_000_000_000)
         return done.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
@@ -90,6 +96,7 @@ package final class LogWriter: Sendable {
         _ = flush(timeout: timeout)
         state.withLock { $0.isClosed = true }
         wake.signal()
+        hurry.signal()
     }
 
     /// Changes the state and wakes the thread if it sleeps; true when there is no thread any more.
@@ -107,6 +114,8 @@ package final class LogWriter: Sendable {
     private func run() {
         while true {
             wake.wait()
+            // Lines come in bursts, and to wake for each costs more than to write it.
+            _ = hurry.wait(timeout: .now() + Self.gathering)
             drain()
             if state.withLock({ $0.isClosed }) { return }
         }

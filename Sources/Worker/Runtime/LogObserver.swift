@@ -62,7 +62,7 @@ struct LogObserver: PipelineObserver {
                 metadata = ["epoch": "\(checkpoint.epoch)"]
                 if let previous { metadata["previous.owner"] = "\(previous)" }
             case .stageBegan(let stage):
-                message = "stage began"
+                (level, message) = (.debug, "stage began")
                 metadata = [LogKey.stage: "\(stage.rawValue)"]
             case .jobTriggered(let job):
                 message = "export job started"
@@ -162,7 +162,7 @@ extension PipelineEvent {
     /// Whether it is logged as `debug`.
     fileprivate var isDetail: Bool {
         switch self {
-        case .progressed, .waiting(_, reason: _, because: nil): true
+        case .stageBegan, .progressed, .waiting(_, reason: _, because: nil): true
         default: false
         }
     }
