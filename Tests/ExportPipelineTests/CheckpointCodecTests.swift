@@ -16,6 +16,12 @@ struct CheckpointCodecTests {
         return JSONWriter.bytes(of: object)
     }
 
+    @Test func refusesToWriteWhatIsNoNumber() throws {
+        var checkpoint = try CheckpointCodec.decode(try document([:]))
+        checkpoint.jobSeconds = .nan
+        #expect(throws: UnreadableState.self) { try CheckpointCodec.encode(checkpoint) }
+    }
+
     /// Whoever takes over adds one to the epoch, and makes a duration of the seconds.
     @Test(arguments: [
         ("epoch", JSONValue.integer(.max)), ("runs", .integer(.max)), ("attempts", .integer(.max)),
@@ -41,6 +47,18 @@ struct CheckpointCodecTests {
         #expect(checkpoint.jobSeconds == 2)
         let again = try CheckpointCodec.decode(try CheckpointCodec.encode(checkpoint))
         #expect(again == checkpoint)
+        // The same value is always the same bytes.
+        var decided = checkpoint
+        decided.stage = .decided
+        decided.upload = Checkpoint.Upload(key: "k", uploadID: "u")
+        decided.replaces = "v"
+        for outcome in [RenderingSamples.success(), RenderingSamples.failure()] {
+            decided.outcome = outcome
+            let written = try #require(StrictJSON.parse(try CheckpointCodec.encode(decided)).object)
+            for names in [written.members.map(\.name), written["outcome"]?.object?.members.map(\.name) ?? []] {
+                #expect(names == names.sorted() && names.count > 10)
+            }
+        }
         // Seconds of a job that is none are nobody's.
         let jobless = try CheckpointCodec.decode(try document(["stage": "claimed", "jobId": .null]))
         #expect(jobless.job == nil && jobless.jobSeconds == 0)

@@ -54,15 +54,23 @@ package enum DerivedIdentifier {
     /// A UUID of version 8 (RFC 9562 §5.8) from SHA-256 over the parts, one a line: the digest's first 16 bytes with
     /// the version and variant bits set.
     static func uuid(_ parts: String...) -> String {
-        var bytes = Array(Hashing.sha256(Array(parts.joined(separator: "\n").utf8)).prefix(16))
-        bytes[6] = (bytes[6] & 0x0F) | 0x80
-        bytes[8] = (bytes[8] & 0x3F) | 0x80
-        let hex = Hexadecimal.string(bytes)
-        var result = ""
-        for (index, digit) in hex.enumerated() {
-            if [8, 12, 16, 20].contains(index) { result += "-" }
-            result.append(digit)
+        let digest = Hashing.sha256(Array(parts.joined(separator: "\n").utf8))
+        let high = digest[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let low = digest[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return uuid(high, low, version: 8)
+    }
+
+    /// A UUID of these 128 bits but for the version and the variant (RFC 9562 §4), in lower case.
+    static func uuid(_ high: UInt64, _ low: UInt64, version: UInt64) -> String {
+        let high = high & ~0xF000 | version << 12
+        let low = low & ~(0b11 << 62) | 0b10 << 62
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for position in 0..<16 {
+            if [4, 6, 8, 10].contains(position) { text.append(UInt8(ascii: "-")) }
+            let shifted = (position < 8 ? high : low) >> UInt64(56 - position % 8 * 8)
+            text.append(contentsOf: Hexadecimal.digits(of: UInt8(truncatingIfNeeded: shifted)))
         }
-        return result
+        return String(decoding: text, as: UTF8.self)
     }
 }

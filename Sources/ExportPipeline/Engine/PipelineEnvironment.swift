@@ -37,7 +37,11 @@ package struct SystemEnvironment: PipelineEnvironment {
 
     package func jitter() -> Double { Double.random(in: 0..<1) }
 
-    package func uniqueID() -> String { UUID().uuidString.lowercased() }
+    /// A UUID of version 4 (RFC 9562 §5.4). Foundation's opens `/dev/urandom` for each, and a run asks at every step.
+    package func uniqueID() -> String {
+        var dice = SystemRandomNumberGenerator()
+        return DerivedIdentifier.uuid(dice.next(), dice.next(), version: 4)
+    }
 
     package func sleep(_ duration: Duration) async throws(CancellationError) {
         do {

@@ -9,7 +9,7 @@ package struct Checkpoint: Sendable, Hashable {
     /// The schema this worker writes; a document with a higher one was written by a newer worker and is left alone.
     package static let currentSchema = 1
 
-    package enum Stage: String, Sendable, Hashable, Codable {
+    package enum Stage: String, Sendable, Hashable, Decodable {
         case claimed, triggered, decided
     }
 
@@ -44,7 +44,7 @@ package struct Checkpoint: Sendable, Hashable {
     package var replaces: String?
     @Boxed package var outcome: Outcome?
 
-    package struct Upload: Sendable, Hashable, Codable {
+    package struct Upload: Sendable, Hashable, Decodable {
         package let key: String
         package let uploadID: String
 
@@ -84,7 +84,7 @@ package struct Checkpoint: Sendable, Hashable {
     }
 }
 
-extension Checkpoint: Codable {
+extension Checkpoint: Decodable {
     enum CodingKeys: String, CodingKey {
         case schema
         case commandID = "commandId"
@@ -119,28 +119,5 @@ extension Checkpoint: Codable {
         upload = try values.decodeIfPresent(Upload.self, forKey: .upload)
         replaces = try values.decodeIfPresent(String.self, forKey: .replaces)
         outcome = try values.decodeIfPresent(Outcome.self, forKey: .outcome)
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: CodingKeys.self)
-        try values.encode(schema, forKey: .schema)
-        try values.encode(commandID, forKey: .commandID)
-        try values.encode(tenant, forKey: .tenant)
-        try values.encode(fingerprint, forKey: .fingerprint)
-        try values.encode(runID, forKey: .runID)
-        try values.encode(epoch, forKey: .epoch)
-        try values.encodeIfPresent(owner, forKey: .owner)
-        try values.encode(nonce, forKey: .nonce)
-        try values.encode(messageToken, forKey: .messageToken)
-        try values.encode(stage, forKey: .stage)
-        try values.encode(runs, forKey: .runs)
-        try values.encode(attempts, forKey: .attempts)
-        try values.encode(claimedAt, forKey: .claimedAt)
-        try values.encodeIfPresent(job?.jobID, forKey: .jobID)
-        try values.encodeIfPresent(job?.exportID, forKey: .exportID)
-        if job != nil { try values.encode(jobSeconds, forKey: .jobSeconds) }
-        try values.encodeIfPresent(upload, forKey: .upload)
-        try values.encodeIfPresent(replaces, forKey: .replaces)
-        try values.encodeIfPresent(outcome, forKey: .outcome)
     }
 }

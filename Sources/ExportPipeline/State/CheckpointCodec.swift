@@ -16,11 +16,18 @@ package enum CheckpointCodec {
     ///
     /// - Throws: `UnreadableState` for a number that JSON cannot hold.
     package static func encode(_ checkpoint: Checkpoint) throws(UnreadableState) -> [UInt8] {
-        try encodeValue(checkpoint)
+        try written(checkpoint.document, of: checkpoint.runID)
     }
 
     /// The outcome alone, as it is kept for messages that never became a run.
-    package static func encode(_ outcome: Outcome) throws(UnreadableState) -> [UInt8] { try encodeValue(outcome) }
+    package static func encode(_ outcome: Outcome) throws(UnreadableState) -> [UInt8] {
+        try written(outcome.document, of: outcome.runID)
+    }
+
+    private static func written(_ document: JSONObject?, of runID: String) throws(UnreadableState) -> [UInt8] {
+        if let document { return JSONWriter.bytes(of: document) }
+        throw UnreadableState(message: "the state document of run \(runID) cannot be written: a number is not finite")
+    }
 
     /// Reads a checkpoint that this or an older worker wrote.
     ///

@@ -3,7 +3,7 @@
 /// What was decided about a command, frozen by one conditional write.
 ///
 /// Audit record and event are rendered from this value alone, so they are the same bytes whoever renders them.
-package struct Outcome: Sendable, Hashable, Codable {
+package struct Outcome: Sendable, Hashable, Decodable {
     /// The run that decided, or the digest of a message that never became one; record and event ids derive from it.
     package var runID: String
     package var timestamp: Timestamp
