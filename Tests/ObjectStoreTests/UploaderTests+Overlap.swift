@@ -45,7 +45,7 @@ extension UploaderTests {
     @Test(.timeLimit(.minutes(1))) func sendsPartsSideBySide() async throws {
         let transport = GatheringS3(width: 3)
         let memory = try TransferMemory(
-            budget: 4 * Self.part, concurrency: 1, partSize: Self.part, leastPartSize: Self.part)
+            budget: 6 * Self.part, concurrency: 1, partSize: Self.part, leastPartSize: Self.part)
         let bytes = noise(9 * Self.part + 5)
         let result = try await S3Uploader(client: try makeClient(transport), memory: memory).upload(upload()) {
             source(bytes, announced: bytes.count)
@@ -60,7 +60,7 @@ extension UploaderTests {
     @Test(.timeLimit(.minutes(1))) func sharesTheBudget() async throws {
         let store = FakeS3()
         let memory = try TransferMemory(
-            budget: 9 * Self.part, concurrency: 4, partSize: Self.part, leastPartSize: Self.part)
+            budget: 15 * Self.part, concurrency: 4, partSize: Self.part, leastPartSize: Self.part)
         let client = try makeClient(store)
         let most = Mutex(0)
         let observer = S3UploadObserver(progress: { _, _ in

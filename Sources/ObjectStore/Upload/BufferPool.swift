@@ -30,6 +30,11 @@ struct BufferPool {
         line.isEmpty ? lend(capacity) : nil
     }
 
+    /// The same, but nil where more than `limit` bytes would be in use.
+    mutating func take(_ capacity: Int, within limit: Int) -> TransferBuffer? {
+        bytesInUse + capacity <= limit ? take(capacity) : nil
+    }
+
     private mutating func lend(_ capacity: Int) -> TransferBuffer? {
         guard bytesInUse + capacity <= budget else { return nil }
         bytesInUse += capacity

@@ -6,12 +6,18 @@ internal import Synchronization
 /// The memory all transfers share: lets a fixed number of them in, first come first served, and lends them buffers from
 /// one budget. This, not the size of artifacts, is the ceiling of their memory.
 ///
-/// Each transfer is certain of two buffers, one that is filled and one that is sent. What the budget leaves is lent to
-/// whoever can send more parts at once, up to `maximumBuffers`, and comes back as soon as its part is sent; so
+/// Each transfer is certain of two buffers, one that is filled and one that is sent. While less than two thirds of the
+/// budget are in use, more are lent to whoever can send more parts at once, up to `maximumBuffers`, and come back as soon
+/// as their part is sent; so
 ///
 ///     concurrency × 2 × maximumPartSize ≤ budget,   bytes of all buffers ≤ budget
 ///
-/// hold at every moment, and nobody waits for a buffer longer than others need to send one part.
+/// hold at every moment, and nobody waits for a buffer longer than others need to send one part. Beside the budget stands
+/// what libcurl copies through: 2 MiB for each part that is being sent, 512 KiB for each download. So a worker's peak is
+///
+///     36 MiB + bytes of all buffers + 2 MiB × parts being sent + 0.5 MiB × transfers
+///
+/// (4 transfers of parts of 8 MiB: 8 buffers, 36 + 64 + 8 + 2 = 110 MiB).
 package final class TransferMemory: Sendable {
     /// What is in use, for metrics.
     package struct Gauge: Sendable, Hashable {
@@ -29,6 +35,8 @@ package final class TransferMemory: Sendable {
     static let certainBuffers = 2
     /// Three parts on their way and one being filled; more hide no latency that matters and take memory from others.
     static let maximumBuffers = 4
+    /// What may be in use for the sake of speed alone; many transfers need none of that, and one gets four buffers of it.
+    private var spareLimit: Int { budget / 3 * 2 }
     /// S3's least part, but for an upload's last: 5 MiB.
     package static let leastPartSize = 5 << 20
 
@@ -95,9 +103,9 @@ package final class TransferMemory: Sendable {
 // MARK: Buffers
 
 extension TransferMemory {
-    /// A buffer of `capacity` bytes at once, where nobody waits and the budget has room.
+    /// A buffer of `capacity` bytes at once, where nobody waits and enough of the budget is left.
     fileprivate func takeSpare(_ capacity: Int) -> TransferBuffer? {
-        pool.withLock { $0.take(capacity) }
+        pool.withLock { $0.take(capacity, within: spareLimit) }
     }
 
     /// A buffer that the lease is certain of; waits while others hold what the budget had to spare.
