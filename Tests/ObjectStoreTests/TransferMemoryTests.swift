@@ -80,6 +80,18 @@ internal import Testing
         #expect(memory.gauge.bytesInUse == 6 * page)
     }
 
+    /// What came to more than two thirds is not kept when it comes back.
+    @Test func keepsNoMoreThanItLends() async throws {
+        let memory = try memory(pages: 9, concurrency: 4)
+        let leases = [try await memory.lease(), try await memory.lease(), try await memory.lease()]
+        var buffers: [TransferBuffer] = []
+        for _ in 0..<4 { buffers.append(try #require(try await leases[0].buffer(page))) }
+        for lease in leases.dropFirst() { for _ in 0..<2 { _ = try await lease.buffer(page) } }
+        #expect(memory.gauge.bytesInUse == 8 * page)
+        for buffer in buffers { leases[0].recycle(buffer) }
+        #expect(memory.gauge.bytesInUse == 6 * page && memory.gauge.bytesPooled == 0)
+    }
+
     /// A newcomer is certain of its two buffers: it has the room of the next that come back.
     @Test func aNewcomerComesBeforeWhoWantsMore() async throws {
         let memory = try memory(pages: 6, concurrency: 2)

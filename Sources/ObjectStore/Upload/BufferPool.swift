@@ -11,6 +11,9 @@ struct BufferPool {
     }
 
     let budget: Int
+    /// What may be in use for the sake of speed alone, and what is kept for the next; many transfers need none of it, and
+    /// one gets four buffers of it.
+    private var spareLimit: Int { budget / 3 * 2 }
     private(set) var bytesInUse = 0
     private(set) var bytesIdle = 0
     private var idle: [TransferBuffer] = []
@@ -30,9 +33,9 @@ struct BufferPool {
         line.isEmpty ? lend(capacity) : nil
     }
 
-    /// The same, but nil where more than `limit` bytes would be in use.
-    mutating func take(_ capacity: Int, within limit: Int) -> TransferBuffer? {
-        bytesInUse + capacity <= limit ? take(capacity) : nil
+    /// The same, for somebody who can do without.
+    mutating func takeSpare(_ capacity: Int) -> TransferBuffer? {
+        bytesInUse + capacity <= spareLimit ? take(capacity) : nil
     }
 
     private mutating func lend(_ capacity: Int) -> TransferBuffer? {
@@ -45,10 +48,7 @@ struct BufferPool {
             return buffer
         }
         // Idle buffers of another size make room first, so that the budget holds at every moment.
-        while let first = idle.first, bytesInUse + bytesIdle > budget {
-            bytesIdle -= first.capacity
-            idle.removeFirst()
-        }
+        dropIdle(beyond: budget)
         return TransferBuffer(capacity: capacity)
     }
 
@@ -61,7 +61,15 @@ struct BufferPool {
         while let next = line.first, let buffer = lend(next.capacity) {
             served.append((line.removeFirst(), buffer))
         }
+        dropIdle(beyond: spareLimit)
         return served
+    }
+
+    private mutating func dropIdle(beyond limit: Int) {
+        while let first = idle.first, bytesInUse + bytesIdle > limit {
+            bytesIdle -= first.capacity
+            idle.removeFirst()
+        }
     }
 
     mutating func removeWaiter(_ id: UInt64) -> Waiter? {

@@ -35,8 +35,6 @@ package final class TransferMemory: Sendable {
     static let certainBuffers = 2
     /// Three parts on their way and one being filled; more hide no latency that matters and take memory from others.
     static let maximumBuffers = 4
-    /// What may be in use for the sake of speed alone; many transfers need none of that, and one gets four buffers of it.
-    private var spareLimit: Int { budget / 3 * 2 }
     /// S3's least part, but for an upload's last: 5 MiB.
     package static let leastPartSize = 5 << 20
 
@@ -105,7 +103,7 @@ package final class TransferMemory: Sendable {
 extension TransferMemory {
     /// A buffer of `capacity` bytes at once, where nobody waits and enough of the budget is left.
     fileprivate func takeSpare(_ capacity: Int) -> TransferBuffer? {
-        pool.withLock { $0.take(capacity, within: spareLimit) }
+        pool.withLock { $0.takeSpare(capacity) }
     }
 
     /// A buffer that the lease is certain of; waits while others hold what the budget had to spare.
