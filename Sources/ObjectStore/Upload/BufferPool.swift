@@ -14,6 +14,8 @@ struct BufferPool {
     /// What may be in use for the sake of speed alone, and what is kept for the next; many transfers need none of it, and
     /// one gets four buffers of it.
     private var spareLimit: Int { budget / 3 * 2 }
+    /// How many buffers are lent to those who could do without.
+    private var spares = 0
     private(set) var bytesInUse = 0
     private(set) var bytesIdle = 0
     private var idle: [TransferBuffer] = []
@@ -28,18 +30,21 @@ struct BufferPool {
         return lastID
     }
 
-    /// A buffer of exactly `capacity` bytes, nothing in it; nil where somebody waits already or the budget is used up.
+    /// A buffer of exactly `capacity` bytes, nothing in it; nil where somebody waits already or there is no room. As long
+    /// as spare buffers are out, room is what they may be taken from: they come back soon.
     mutating func take(_ capacity: Int) -> TransferBuffer? {
         line.isEmpty ? lend(capacity) : nil
     }
 
     /// The same, for somebody who can do without.
     mutating func takeSpare(_ capacity: Int) -> TransferBuffer? {
-        bytesInUse + capacity <= spareLimit ? take(capacity) : nil
+        guard bytesInUse + capacity <= spareLimit, let buffer = take(capacity) else { return nil }
+        spares += 1
+        return buffer
     }
 
     private mutating func lend(_ capacity: Int) -> TransferBuffer? {
-        guard bytesInUse + capacity <= budget else { return nil }
+        guard bytesInUse + capacity <= (spares > 0 ? spareLimit : budget) else { return nil }
         bytesInUse += capacity
         if let index = idle.lastIndex(where: { $0.capacity == capacity }) {
             let buffer = idle.remove(at: index)
@@ -53,7 +58,8 @@ struct BufferPool {
     }
 
     /// Takes a buffer back; returns who had waited for its room, each with a buffer.
-    mutating func give(_ buffer: TransferBuffer) -> [(Waiter, TransferBuffer)] {
+    mutating func give(_ buffer: TransferBuffer, isSpare: Bool) -> [(Waiter, TransferBuffer)] {
+        if isSpare { spares -= 1 }
         bytesInUse -= buffer.capacity
         bytesIdle += buffer.capacity
         idle.append(buffer)

@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Each transfer is certain of two buffers, one that is filled and one that is sent. While less than two thirds of the
 /// budget are in use, more are lent to whoever can send more parts at once, up to `maximumBuffers`, and come back as soon
-/// as their part is sent; so
+/// as their part is sent; who comes meanwhile and finds the two thirds used up waits for that. So
 ///
 ///     concurrency × 2 × maximumPartSize ≤ budget,   bytes of all buffers ≤ budget
 ///
@@ -127,8 +127,10 @@ extension TransferMemory {
         return buffer
     }
 
-    fileprivate func give(_ buffer: TransferBuffer) {
-        for (waiter, buffer) in pool.withLock({ $0.give(buffer) }) { waiter.continuation.resume(returning: buffer) }
+    fileprivate func give(_ buffer: TransferBuffer, isSpare: Bool) {
+        for (waiter, buffer) in pool.withLock({ $0.give(buffer, isSpare: isSpare) }) {
+            waiter.continuation.resume(returning: buffer)
+        }
     }
 }
 
@@ -189,12 +191,12 @@ final class TransferLease: Sendable {
     }
 
     private func giveBack(_ buffer: TransferBuffer) {
-        let isHeld = state.withLock { state in
-            guard let index = state.held.firstIndex(where: { $0 === buffer }) else { return false }
+        let isSpare = state.withLock { state -> Bool? in
+            guard let index = state.held.firstIndex(where: { $0 === buffer }) else { return nil }
             state.held.remove(at: index)
-            return true
+            return state.held.count >= TransferMemory.certainBuffers
         }
-        if isHeld { memory.give(buffer) }
+        if let isSpare { memory.give(buffer, isSpare: isSpare) }
     }
 
     /// Gives every buffer back and lets the next transfer in; harmless when done twice.
@@ -205,7 +207,9 @@ final class TransferLease: Sendable {
             return state.held
         }
         guard let buffers else { return }
-        for buffer in buffers { memory.give(buffer) }
+        for (index, buffer) in buffers.enumerated() {
+            memory.give(buffer, isSpare: index >= TransferMemory.certainBuffers)
+        }
         memory.leave()
     }
 }
