@@ -59,7 +59,7 @@ import Testing
         },
         .init(name: "not encrypted", code: .storageRefused, stage: .verify) { $0.reportsEncryption = false },
         .init(name: "retries exhausted", code: .retriesExhausted, stage: .validate) {
-            $0.failures["status"] = errors(.transient(), 100)
+            $0.failures["status"] = errors(.transient(), 20)
         },
     ]
 
@@ -151,18 +151,21 @@ import Testing
         #expect(world.snapshot.events.map(\.kind) == [.completed])
     }
 
-    /// An outage that ends between the last try and the probe that follows it costs no command: one more try is its own.
-    @Test(arguments: [
-        ("status", StepError.Kind.transient(), RunPolicy().maxAttempts),
-        ("trigger", .ambiguous, RunPolicy().triggerRepeats + 1),
-    ])
-    func whatFailsForTheLastTimeIsTriedOnceMore(call: String, kind: StepError.Kind, limit: Int) async {
-        for (failures, settlement) in [(limit, Settlement.acknowledge), (limit + 1, .reject)] {
+    /// An outage may end while the last try waits for its answer: it is looked for before that try, not only after it.
+    @Test func aTenantIsProbedBeforeTheLastTry() async {
+        for isOut in [true, false] {
             let world = FakeWorld()
-            world.with { $0.failures[call] = Self.errors(kind, failures) }
-            #expect(await FakeWorker("a", on: world, policy: patient).deliver(message()) == settlement, "\(failures)")
+            world.with { state in
+                state.failures["trigger"] = Self.errors(.ambiguous, RunPolicy().triggerRepeats + 1)
+                if isOut { state.failures["probe \(Dependency.tenant("default"))"] = [Self.outage] }
+            }
+            let settled = await FakeWorker("a", on: world, policy: patient).deliver(message())
+            #expect(settled == (isOut ? .acknowledge : .reject))
+            #expect(world.snapshot.journal.filter { $0 == "probe" }.count == (isOut ? 1 : 2))
         }
     }
+
+    private static let outage = StepError(.surroundings(.tenant("default")), "no answer")
 
     /// The probe shows a tenant, or a store, that serves everybody but this command.
     @Test(arguments: [

@@ -21,13 +21,15 @@ extension RunDriver {
         if case .permanent = error.kind { return result }
         let judged = await parts.health.judged(
             error, of: step.isTransfer ? nil : step.dependencies(command.tenant).first)
-        guard machine.givesUp(on: judged, at: parts.environment.moment()) else { return .failed(judged) }
+        // Before the last try, too: an outage may be over by the time that the last answer is missed.
+        let moment = parts.environment.moment()
+        let isLast = machine.givesUp(on: judged, at: moment)
+        guard isLast || machine.wouldGiveUp(afterAnother: judged, at: moment) else { return .failed(judged) }
         for dependency in step.dependencies(command.tenant)
         where await parts.health.isDown(dependency, because: .fault(judged)) {
             return .failed(StepError(.surroundings(dependency), judged.message, httpStatus: judged.httpStatus))
         }
-        // An outage may have ended between the last try and the probe.
-        if machine.mayDoubt(judged) { return .doubted(judged) }
+        guard isLast else { return .failed(judged) }
         // A page that a gateway wrote is a refusal too, though it is doubted for a while.
         return isHeldRefusal(judged, of: step) ? held(judged) : .failed(judged)
     }

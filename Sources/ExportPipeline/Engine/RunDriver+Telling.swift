@@ -38,11 +38,7 @@ extension RunDriver {
         case .stored(let artifact): note(.stored(artifact), machine)
         default: break
         }
-        let error: StepError? =
-            switch result {
-            case .failed(let error), .doubted(let error): error
-            default: nil
-            }
+        let error = if case .failed(let error) = result { error } else { StepError?.none }
         switch course.step {
         case .hold(let dependency): note(.held(dependency, because: error), machine)
         case .wait(let duration, let reason) where reason != .polling:

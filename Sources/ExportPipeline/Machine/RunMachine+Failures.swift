@@ -55,14 +55,6 @@ extension RunMachine {
         return wait(tally.nextRetryDelay(moment), .retry)
     }
 
-    /// Repeats the step without counting it; the time after is the last, until something succeeds.
-    mutating func tryOnceMore(at moment: Moment) -> RunStep {
-        accountJobTime(at: moment)
-        tally.isLastTry = true
-        if case .transferring(_, let job) = phase { phase = .polling(job) }
-        return wait(tally.nextRetryDelay(moment), .retry)
-    }
-
     private mutating func repeatTrigger(_ error: StepError, at moment: Moment) -> RunStep {
         tally.triggerRepeats += 1
         guard tally.triggerRepeats <= setup.policy.triggerRepeats else {
@@ -137,11 +129,10 @@ extension RunMachine {
         return checkpoint.outcome?.failure != nil
     }
 
-    /// Whether the error, for which the run would give up, earns one more try where a probe finds nothing out of order.
-    package func mayDoubt(_ error: StepError) -> Bool {
-        switch error.kind {
-        case .ambiguous, .transient(limit: nil, _): !tally.isLastTry
-        default: false
-        }
+    /// Whether another error like this one would be the one too many.
+    package func wouldGiveUp(afterAnother error: StepError, at moment: Moment) -> Bool {
+        var future = self
+        guard case .wait = future.handleFailure(error, at: moment) else { return false }
+        return future.givesUp(on: error, at: moment)
     }
 }

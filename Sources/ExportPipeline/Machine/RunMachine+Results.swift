@@ -8,7 +8,6 @@ extension RunMachine {
         case .waited: resume(at: moment)
         case .interrupted: letGo(at: moment)
         case .failed(let error): return handleFailure(error, at: moment)
-        case .doubted: return tryOnceMore(at: moment)
         default: return advance(result, at: moment)
         }
         return step

@@ -70,8 +70,6 @@ package indirect enum RunResult: Sendable, Hashable {
     case verified(ArtifactVerification)
     case waited
     case failed(StepError)
-    /// It failed for what would be the last time, and what it needs answers by now: it may have been down until then.
-    case doubted(StepError)
     /// The step was not finished (or not begun) because the worker lets go.
     case interrupted
 }

@@ -11,8 +11,6 @@ struct RunTally: Sendable, Hashable {
     var linkMisses = 0
     var emptyLinks = 0
     var triggerRepeats = 0
-    /// Whether the step was given its one more try.
-    var isLastTry = false
     /// Time the tenant has had for the job, pauses and `Retry-After` waits left out.
     var jobElapsed: Duration = .zero
     private var mark: Duration
@@ -34,7 +32,6 @@ struct RunTally: Sendable, Hashable {
     /// A step brought the run forward: whatever failed before is forgiven.
     mutating func progressed() {
         attempts = 0
-        isLastTry = false
         heldSince = nil
         stepSucceeded()
     }
@@ -80,7 +77,6 @@ struct RunTally: Sendable, Hashable {
         attempts = 0
         repeats = 0
         triggerRepeats = 0
-        isLastTry = false
         heldSince = nil
         retries.reset()
     }
