@@ -11,7 +11,14 @@ final class World: @unchecked Sendable {
     static let stateKeys = StateKeys()
     static let sinkNames = [BucketSink.name, FileSink.name]
     static let leaseExpiry: Instant = .minute
-    static let policy = RunPolicy()
+    /// More patient than a real one: in a hundred thousand worlds, bad luck alone uses up twenty attempts, or five
+    /// repeated triggers, once or twice, and no promise speaks of luck.
+    static let policy: RunPolicy = {
+        var policy = RunPolicy()
+        policy.maxAttempts = 60
+        policy.triggerRepeats = 15
+        return policy
+    }()
 
     let scenario: Scenario
     let trace: Trace
