@@ -37,6 +37,18 @@ import Testing
         }
     }
 
+    @Test func tenantComesBackWhereTroubleIsEndedEarly() async throws {
+        let tenant = try await TenantHost.start()
+        await tenant.close()
+        let disturbing = Task {
+            while !Task.isCancelled { await Task.yield() }
+            try await tenant.open()
+        }
+        disturbing.cancel()
+        try await disturbing.value
+        await tenant.close()
+    }
+
     @Test func troubleIsDealtFromADeck() {
         let kinds = Set(FaultKind.allCases.filter(\.isDisturbance))
         var schedule = FaultSchedule(kinds: kinds, workers: 4, random: SplitMix64(seed: 3))

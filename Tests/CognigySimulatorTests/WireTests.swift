@@ -183,6 +183,29 @@ import Testing
         }
     }
 
+    @Test func aStartThatFailsLeavesNoPortTaken() async throws {
+        var configuration = SimulatorConfiguration()
+        let first = try await Simulator.start(configuration)
+        await first.stop()
+        configuration.port = first.port
+        try await Stage.run { stage in
+            configuration.downloadPort = stage.simulator.port
+            let starting = configuration
+            await #expect(throws: (any Error).self) { try await Simulator.start(starting) }
+        }
+        configuration.downloadPort = 0
+        let starting = configuration
+        let cancelled = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try await Simulator.start(starting)
+        }
+        cancelled.cancel()
+        await #expect(throws: CancellationError.self) { try await cancelled.value }
+        let second = try await Simulator.start(configuration)
+        #expect(second.port == first.port)
+        await second.stop()
+    }
+
     @Test func artifactsAreKnownByTheirHash() async throws {
         try await Stage.run { stage in
             let reply = try await stage.client.exchange("GET", "/_sim/artifact?model=size-1000&version=1")

@@ -63,7 +63,8 @@ package final class Simulator: Sendable {
             do {
                 listeners.append(try await start.listener())
             } catch {
-                for server in servers { server.cancel() }
+                // Who asks for the same ports again must not meet those of this attempt.
+                await stop(servers, listeners)
                 throw error
             }
         }
@@ -91,10 +92,19 @@ package final class Simulator: Sendable {
 
     /// Closes both listeners and every connection, and returns when that is done.
     package func stop() async {
+        await Self.stop(servers, listeners)
+    }
+
+    private static func stop(_ servers: [Task<Void, Never>], _ listeners: [any Channel]) async {
+        // A task of its own: whoever stops because it was cancelled still gives the connections their moment.
+        await Task { await end(servers, listeners) }.value
+    }
+
+    private static func end(_ servers: [Task<Void, Never>], _ listeners: [any Channel]) async {
         // A server that is cancelled while it takes a connection ends the process: NIO insists that whoever is let in is
         // served (apple/swift-nio#3481). So nobody is let in any more, and who was has a moment to get to its handler.
         for listener in listeners { try? await listener.close() }
-        try? await Task.sleep(for: Self.handOver)
+        try? await Task.sleep(for: handOver)
         for server in servers { server.cancel() }
         for server in servers { await server.value }
     }

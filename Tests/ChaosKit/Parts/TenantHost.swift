@@ -28,7 +28,7 @@ package actor TenantHost {
 
     /// Starts on free ports below those that the system gives to outgoing connections: one of these could take the port
     /// of a tenant that is away.
-    static func start() async throws -> TenantHost {
+    package static func start() async throws -> TenantHost {
         var configuration = SimulatorConfiguration()
         var attempts = 20
         while true {
@@ -70,14 +70,15 @@ package actor TenantHost {
     }
 
     /// Closes both listeners and every connection.
-    func close() async {
+    package func close() async {
         await simulator?.stop()
         simulator = nil
     }
 
-    /// Listens again, on the same ports.
-    func open() async throws {
+    /// Listens again, on the same ports; also where the caller was cancelled, as that is how trouble is ended early.
+    package func open() async throws {
         guard simulator == nil else { return }
-        simulator = try await Simulator.start(tenant, configuration)
+        let (tenant, configuration) = (tenant, configuration)
+        simulator = try await Task { try await Simulator.start(tenant, configuration) }.value
     }
 }
